@@ -1,0 +1,109 @@
+"""Which is the cause: run the rules, fold symptoms into causes, rank them, give the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from deeplocalize.findings import Finding, NotEvaluated
+from deeplocalize.rules import Rule, all_rules
+from deeplocalize.trace.schema import Failure, Trace
+
+Verdict = Literal["healthy", "faulty", "inconclusive"]
+
+MIN_STEPS = 10
+"""Fewer optimizer steps than this say nothing about whether a program learns."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A finding that no other finding explains, with the symptoms it explains. `score` orders causes."""
+
+    finding: Finding
+    rule: Rule
+    score: float
+    explains: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The judgement on one training. `reason` says why the verdict is what it is, in one sentence."""
+
+    trace: Trace
+    verdict: Verdict
+    reason: str
+    causes: tuple[Cause, ...] = ()
+    not_evaluated: tuple[NotEvaluated, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+
+def diagnose(trace: Trace, rules: Sequence[Rule] | None = None) -> Diagnosis:
+    """Judge a trace by every rule (or those given). A rule that raises is reported as a failure of ours."""
+    rules = all_rules() if rules is None else rules
+    findings: list[Finding] = []
+    unanswered: list[NotEvaluated] = []
+    failures = list(trace.failures)
+    for each in rules:
+        try:
+            answer = each.run(trace)
+        except Exception as error:
+            failures.append(Failure(f"rule {each.name}", f"{type(error).__name__}: {error}"))
+            unanswered.append(NotEvaluated(each.name, f"the rule failed: {type(error).__name__}"))
+            continue
+        if isinstance(answer, NotEvaluated):
+            unanswered.append(answer)
+        else:
+            findings += answer
+    causes = fold(findings, {each.name: each for each in rules})
+    verdict, reason = _verdict(trace, causes)
+    return Diagnosis(trace, verdict, reason, causes, tuple(unanswered), tuple(failures))
+
+
+def fold(findings: Iterable[Finding], rules: dict[str, Rule]) -> tuple[Cause, ...]:
+    """Leave the findings that nothing else explains, best first, each with the symptoms it explains.
+
+    A finding explains another if its rule says so. Where two explain each other, the one with the higher score stays.
+    """
+    ranked = sorted(findings, key=lambda finding: -_score(finding, rules[finding.rule]))
+    symptoms: dict[int, list[Finding]] = {id(finding): [] for finding in ranked}
+    folded: set[int] = set()
+    for cause in _causes_first(ranked, rules):
+        if id(cause) in folded:
+            continue
+        for other in ranked:
+            if other is not cause and id(other) not in folded and other.rule in rules[cause.rule].explains:
+                folded.add(id(other))
+                symptoms[id(cause)] += [other, *symptoms[id(other)]]
+                symptoms[id(other)] = []
+    return tuple(
+        Cause(finding, rules[finding.rule], _score(finding, rules[finding.rule]), tuple(symptoms[id(finding)]))
+        for finding in ranked
+        if id(finding) not in folded
+    )
+
+
+def _causes_first(ranked: list[Finding], rules: dict[str, Rule]) -> list[Finding]:
+    """Findings whose rule explains most of the others come first, so that chains fold into their root."""
+    present = {finding.rule for finding in ranked}
+    explained_by = {name: sum(name in rules[other].explains for other in present) for name in present}
+    return sorted(ranked, key=lambda finding: explained_by[finding.rule])
+
+
+def _score(finding: Finding, rule: Rule) -> float:
+    return float(rule.severity) * finding.strength
+
+
+def _verdict(trace: Trace, causes: Sequence[Cause]) -> tuple[Verdict, str]:
+    if causes:
+        count = len(causes)
+        return "faulty", f"{count} cause{'s' if count > 1 else ''} found"
+    if not len(trace.steps):
+        return "inconclusive", "no training step was seen"
+    if trace.run.crash is not None:
+        return "inconclusive", f"the run ended with {trace.run.crash.type} and no rule recognizes its cause"
+    if len(trace.steps) < MIN_STEPS:
+        return "inconclusive", f"only {len(trace.steps)} training steps were seen; {MIN_STEPS} are needed to judge"
+    if not trace.has("loss") and not trace.has("loss.nonfinite"):
+        return "inconclusive", "the loss was not seen, so nothing can be said about learning"
+    return "healthy", f"no fault found in {len(trace.steps)} recorded steps"

@@ -1,0 +1,1 @@
+"""How we watch: a folder for each framework, each of which turns what it sees into a trace."""

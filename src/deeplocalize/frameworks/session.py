@@ -1,0 +1,71 @@
+"""What a probe is given: where to record, whom to tell, and how to fail without hurting anyone."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from deeplocalize.trace.recorder import Recorder, TraceLog
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class TrainingStopped(BaseException):
+    """Raised inside the user's loop to end it, because the user asked to stop on a certain fault.
+
+    Like KeyboardInterrupt it is no Exception, so that `except Exception` in a training loop does not swallow it.
+    """
+
+
+class Session:
+    """One watched process.
+
+    Attributes:
+        log: where trainings are recorded; `log.recorder()` begins one.
+        on_step: called after each optimizer step with its recorder and step number; may return True to ask the probe
+            to end the training.
+    """
+
+    def __init__(self, log: TraceLog, on_step: Callable[[Recorder, int], bool] | None = None) -> None:
+        self.log = log
+        self._on_step = on_step
+
+    def stepped(self, recorder: Recorder, step: int) -> bool:
+        """Tell the listener that a step was recorded; True if the training is to end."""
+        if self._on_step is None:
+            return False
+        try:
+            return self._on_step(recorder, step)
+        except Exception as error:
+            recorder.failure("live diagnosis", error, step)
+            return False
+
+    def failed(self, stage: str, error: BaseException | str, recorder: Recorder | None = None) -> None:
+        """Note a failure of ours, in the training it belongs to or, if that is not known, in the latest."""
+        recorders = self.log.recorders
+        target = recorder or (recorders[-1] if recorders else self.log.recorder())
+        target.failure(stage, error)
+
+    def contained(self, stage: str) -> Callable[[Callable[P, R]], Callable[P, R | None]]:
+        """Make a hook safe: an exception in it is noted, and the hook returns None, which changes nothing."""
+
+        def decorate(hook: Callable[P, R]) -> Callable[P, R | None]:
+            @functools.wraps(hook)
+            def safe(*args: P.args, **kwargs: P.kwargs) -> R | None:
+                try:
+                    return hook(*args, **kwargs)
+                except Exception as error:
+                    self._note(stage, error)
+                    return None
+
+            return safe
+
+        return decorate
+
+    def _note(self, stage: str, error: Any) -> None:
+        try:
+            self.failed(stage, error)
+        except Exception:  # a failure while noting a failure must not reach the user's program either
+            pass

@@ -1,0 +1,120 @@
+"""Places in the user's own files: which line built this layer, which line gave it that argument."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import linecache
+import os
+import sys
+import sysconfig
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType, FrameType
+
+from deeplocalize.trace.schema import Source
+
+_OURS = str(Path(__file__).resolve().parent.parent) + os.sep
+_LIBRARIES = tuple(
+    {
+        os.path.realpath(path) + os.sep
+        for name, path in sysconfig.get_paths().items()
+        if name in ("stdlib", "platstdlib", "purelib", "platlib")
+    }
+)
+
+
+@functools.cache
+def is_user_file(filename: str) -> bool:
+    """True for a file that the user wrote: not of Python, not of an installed package, not of ours."""
+    if filename.startswith("<"):
+        return False
+    path = os.path.realpath(filename)
+    if path.startswith(_OURS) or path.startswith(_LIBRARIES):
+        return False
+    parts = Path(path).parts
+    return "site-packages" not in parts and "dist-packages" not in parts
+
+
+@functools.cache
+def shown_path(filename: str) -> str:
+    """The path as a person would write it: relative to where the program was started, if it lies below."""
+    path = os.path.abspath(filename)
+    start = _start_directory()
+    return os.path.relpath(path, start) if path.startswith(start + os.sep) else path
+
+
+@functools.cache
+def _start_directory() -> str:
+    return os.getcwd()
+
+
+def remember_start_directory() -> None:
+    """Call before the user's program can change the working directory."""
+    _start_directory()
+
+
+@dataclass(frozen=True)
+class CallSite:
+    """A call in a user's file that is being carried out."""
+
+    filename: str
+    line: int
+    code: CodeType
+    instruction: int
+
+    @property
+    def source(self) -> Source:
+        """The line on which the call begins."""
+        return Source(shown_path(self.filename), self.line)
+
+    def arguments(self, parameters: Sequence[str] = ()) -> dict[str, Source]:
+        """The line of each argument of the call, by name; positional ones are named after `parameters`, in order."""
+        call = _call_at(self.filename, self.line, _position(self.code, self.instruction))
+        if call is None:
+            return {}
+        lines = {name: argument.lineno for name, argument in zip(parameters, call.args, strict=False)}
+        lines |= {keyword.arg: keyword.value.lineno for keyword in call.keywords if keyword.arg}
+        return {name: Source(shown_path(self.filename), line) for name, line in lines.items()}
+
+
+def user_call(frame: FrameType | None = None) -> CallSite | None:
+    """The innermost call of the stack that stands in a user's file; None if there is none.
+
+    Args:
+        frame: where to start looking outwards; by default the caller.
+    """
+    frame = sys._getframe(1) if frame is None else frame
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        if is_user_file(filename):
+            return CallSite(filename, frame.f_lineno, frame.f_code, frame.f_lasti)
+        frame = frame.f_back
+    return None
+
+
+def _position(code: CodeType, instruction: int) -> tuple[int, int] | None:
+    """(line, column) where the expression of an instruction begins."""
+    for at, (line, _, column, _) in enumerate(code.co_positions()):
+        if at == instruction // 2:
+            return (line, column) if line is not None and column is not None else None
+    return None
+
+
+@functools.cache
+def _calls(filename: str) -> tuple[ast.Call, ...]:
+    try:
+        tree = ast.parse("".join(linecache.getlines(filename)))
+    except (SyntaxError, ValueError, RecursionError):
+        return ()
+    return tuple(node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def _call_at(filename: str, line: int, position: tuple[int, int] | None) -> ast.Call | None:
+    calls = _calls(filename)
+    exact = [call for call in calls if position == (call.lineno, call.col_offset)]
+    # `a.b(x).c(y)` and `a.b(x)` begin at the same place; the frame is in the longer one only once the shorter is done,
+    # and then the line of its method name decides.
+    near = exact or [call for call in calls if call.lineno <= line <= (call.end_lineno or call.lineno)]
+    return min(near, key=lambda call: (call.end_lineno or 0) - call.lineno, default=None)

@@ -1,0 +1,1 @@
+"""What the training result is worth on other data."""

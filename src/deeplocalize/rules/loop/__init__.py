@@ -1,0 +1,1 @@
+"""The order of calls in the training loop."""

@@ -1,0 +1,1 @@
+"""What is minimized, and whether the output and the labels fit it."""

@@ -1,0 +1,42 @@
+"""What happened: the record of a training run, as arrays and facts. Needs numpy alone, never a framework."""
+
+from deeplocalize.trace.recorder import Recorder, TraceLog
+from deeplocalize.trace.schema import (
+    Crash,
+    DataCard,
+    Failure,
+    Head,
+    InputCard,
+    Layer,
+    Loss,
+    Objective,
+    Optimizer,
+    Run,
+    Sample,
+    Series,
+    Source,
+    TargetCard,
+    Trace,
+)
+from deeplocalize.trace.store import read_traces
+
+__all__ = [
+    "Crash",
+    "DataCard",
+    "Failure",
+    "Head",
+    "InputCard",
+    "Layer",
+    "Loss",
+    "Objective",
+    "Optimizer",
+    "Recorder",
+    "Run",
+    "Sample",
+    "Series",
+    "Source",
+    "TargetCard",
+    "Trace",
+    "TraceLog",
+    "read_traces",
+]

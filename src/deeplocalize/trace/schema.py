@@ -1,0 +1,387 @@
+"""The vocabulary of a trace: what a training run looks like when nobody knows which framework ran it.
+
+A :class:`Trace` is a value. A probe fills it through :class:`~deeplocalize.trace.recorder.Recorder`, a file holds
+it, and everything to the right of it (signals, rules, diagnosis) only reads it. Arrays are numpy, facts are frozen
+dataclasses that survive a round trip through JSON.
+
+Steps are optimizer steps, counted from 0. A value that was not recorded is NaN in an array and ``None`` in a fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+FORMAT_VERSION = 1
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+class Series(NamedTuple):
+    """The name of a quantity recorded for each layer, such as ``weight_gradient.rms``."""
+
+    role: str
+    stat: str
+
+    def __str__(self) -> str:
+        return f"{self.role}.{self.stat}"
+
+    @classmethod
+    def parse(cls, text: str) -> Series:
+        """Read ``role.stat`` back. Raises ValueError if there is no dot in it."""
+        role, stat = text.split(".", 1)
+        return cls(role, stat)
+
+
+TENSOR_ROLES = (
+    "preactivation",  # what goes into the layer's nonlinearity; only where the layer has one
+    "activation",  # what the layer hands on, after its nonlinearity
+    "activation_gradient",  # d loss / d activation
+    "weight",  # the layer's kernels: its own parameters of two or more axes, or all of them if it has none such
+    "weight_gradient",  # d loss / d weight, as the optimizer was given it
+    "weight_update",  # weight after the optimizer step minus weight before it
+)
+"""Roles of tensors, in the order in which a value passes through them."""
+
+TENSOR_STATS = (
+    "nonfinite",  # number of NaN and infinite elements, exact over the whole tensor (for weights: all parameters)
+    "mean",  # mean, RMS, minimum and maximum over the finite elements; NaN if there are none
+    "rms",
+    "min",
+    "max",
+    "zeros",  # share of elements that are exactly zero
+    "dead",  # activation only: share of units that are zero for every example of the batch
+    "saturated",  # activation only: share of units in the flat part of their nonlinearity for every example
+    "spread",  # activation only: RMS over units of the standard deviation over the examples, 0 = same output for all
+)
+
+LAYER_STATES = (
+    "training",  # 1 if the layer ran in training mode in this step, 0 if in evaluation mode
+    "trainable",  # share of the layer's parameters that may be trained
+    "optimized",  # share of the layer's parameters that an optimizer holds
+    "reached",  # share of the layer's trainable parameters that got a gradient in this step
+)
+
+SCALARS = (
+    "time",  # seconds since recording began, at the end of the step
+    "epoch",  # counted from 0, where the framework knows it
+    "loss",  # the value whose gradient trained the step; the mean over the backward passes of the step
+    "loss.nonfinite",  # 1 if the loss was NaN or infinite (then `loss` is NaN), else 0
+    "learning_rate",  # of the first parameter group
+    "batch_size",  # examples in the step
+    "gradient_norm",  # L2 norm over all optimized parameters, as the optimizer was given it
+    "forwards",  # forward passes with gradients enabled
+    "backwards",
+    "zero_grads",  # calls that cleared gradients, where such a call exists
+    "optimizer_steps",  # more than one when several optimizers step together
+    "scheduler_steps",
+    "stale_gradient",  # 1 if, when the step's first backward pass began, gradients of an already applied step were left
+    "cleared_gradient",  # 1 if the optimizer was given no gradient, or zeros only, after a backward pass
+    "input.nonfinite",  # number of NaN and infinite elements
+    "target.nonfinite",
+    "prediction.nonfinite",
+    "prediction.min",  # of what the (first) loss was given, before anything the loss itself applies
+    "prediction.max",
+    "prediction.mean",
+    "prediction.std",
+    "prediction.spread",  # RMS over outputs of the standard deviation over examples: 0 = the same answer for all
+    "prediction.row_sum_error",  # largest |sum over the last axis - 1|; NaN if that axis has one element
+    "accuracy",  # share of the batch's examples classified right, for classification
+    "accumulated",  # number of backward passes the step gathers, where the program averages them itself
+)
+"""Quantities recorded for a step as a whole. Besides these: ``metric.<name>`` and ``validation.<name>``."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A place in the user's own files. `line` counts from 1."""
+
+    path: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One of the model's own layers, in the order the user listed them; input layers are left out.
+
+    `kind` is one of KINDS. `activation` is the nonlinearity that this layer's output passes through before the next
+    layer sees it, wherever it is written (in the layer, as a layer of its own, as a function), by its common name
+    (`relu`, `sigmoid`, `softmax`, ...), `linear` if there is none, None if that is not known.
+    `order` is the place in the first forward pass, None if the layer took no part in it.
+    Shapes leave out the batch axis; None stands for an axis of varying length.
+    """
+
+    index: int
+    name: str
+    type: str
+    kind: str
+    activation: str | None = None
+    initializer: str | None = None
+    input_shape: tuple[int | None, ...] | None = None
+    output_shape: tuple[int | None, ...] | None = None
+    parameters: int = 0
+    trainable: bool = True
+    order: int | None = None
+    source: Source | None = None
+    sources: dict[str, Source] = field(default_factory=dict)  # lines of single arguments, such as "activation"
+
+
+KINDS = (
+    "dense conv recurrent attention embedding norm batch-norm activation dropout pooling reshape merge rescaling "
+    "noise custom other"
+).split()
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss term.
+
+    `kind` is the loss by its common name: cross-entropy (over classes), binary-cross-entropy, negative-log-likelihood,
+    mean-squared-error, mean-absolute-error, huber, hinge, kl-divergence, poisson, other.
+    `takes` says what it reads from the prediction: logits, probabilities, log-probabilities, values; None if unknown.
+    `targets` says how it reads a target: class-index, one-hot (one number for each class), elementwise.
+    """
+
+    kind: str
+    name: str
+    takes: str | None = None
+    targets: str | None = None
+    reduction: str | None = "mean"
+    label_smoothing: float = 0.0
+    weighted: bool = False
+    source: Source | None = None
+
+
+@dataclass(frozen=True)
+class Head:
+    """Where a loss gets its prediction from.
+
+    `layer` is the last layer with parameters before the loss; `activation` the nonlinearities between that layer and
+    the loss, joined by ``+`` in order (``linear`` if none, None if unknown); `activation_layer` the layer that carries
+    the last of them (the layer itself, a layer of its own, or None when it is a function call); `source` its line.
+    `units` is the length of the prediction's class or feature axis.
+    """
+
+    layer: int | None = None
+    activation: str | None = None
+    activation_layer: int | None = None
+    units: int | None = None
+    shape: tuple[int | None, ...] | None = None
+    source: Source | None = None
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A loss term with the head it judges. A multi-task program has several."""
+
+    loss: Loss
+    head: Head = Head()
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """An optimizer by its common name (`sgd`, `adam`, ...) and the settings it was built with."""
+
+    kind: str
+    name: str
+    settings: dict[str, float | bool | str | None] = field(default_factory=dict)
+    parameters: int = 0
+    source: Source | None = None
+    sources: dict[str, Source] = field(default_factory=dict)  # lines of single arguments, such as "learning_rate"
+
+
+@dataclass(frozen=True)
+class Crash:
+    """The exception that ended the run. `layer` is the index of the layer it came from, `during` the stage
+    (forward, loss, backward, update, other)."""
+
+    type: str
+    message: str
+    during: str = "other"
+    layer: int | None = None
+    source: Source | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was run and with which settings.
+
+    `sources` holds the lines of calls: compile, fit, forward, loss, backward, step, zero_grad, model, where known.
+    `ended` is running, completed, interrupted, raised or stopped (by us, at the user's wish).
+    `parameters` counts all parameters of the model, `trainable` those that may be trained, `optimized` those that an
+    optimizer holds.
+    """
+
+    framework: str
+    backend: str
+    model: str = "model"
+    script: str | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+    objectives: tuple[Objective, ...] = ()
+    optimizers: tuple[Optimizer, ...] = ()
+    batch_size: int | None = None
+    epochs: int | None = None
+    steps_per_epoch: int | None = None
+    parameters: int = 0
+    trainable: int = 0
+    optimized: int = 0
+    shuffled: bool | None = None
+    sources: dict[str, Source] = field(default_factory=dict)
+    ended: str = "running"
+    crash: Crash | None = None
+
+
+@dataclass(frozen=True)
+class InputCard:
+    """Statistics of one input of the model over the examples really trained on.
+
+    Statistics are over finite values; `columns` counts the features (all positions of an example, flattened, up to a
+    bound), `constant_columns` those with one value over all examples seen (it needs 2 examples), and `column_scale` is
+    (smallest, median, largest) of the columns' standard deviations. `integral`: all values are whole numbers.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
+    examples: int
+    minimum: float | None
+    maximum: float | None
+    mean: float | None
+    std: float | None
+    nonfinite: int
+    integral: bool
+    columns: int
+    constant_columns: int
+    column_scale: tuple[float, float, float] | None
+
+
+@dataclass(frozen=True)
+class TargetCard:
+    """Statistics of the targets of one loss over the examples really trained on.
+
+    `encoding`: class-index (whole numbers, one for each example or position), binary (one column of 0 and 1),
+    one-hot, multi-hot, probabilities (rows of numbers in [0, 1] that sum to 1), unit-interval (in [0, 1], not whole),
+    continuous, or unknown.
+    `counts` are (value, how often), for at most 1,000 distinct whole numbers; for one-hot the value is the column.
+    """
+
+    dtype: str
+    shape: tuple[int | None, ...]
+    examples: int
+    encoding: str
+    minimum: float | None
+    maximum: float | None
+    mean: float | None
+    std: float | None
+    nonfinite: int
+    counts: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class DataCard:
+    """What the program was trained on.
+
+    `baseline_loss` is the loss of the best constant prediction, in the units of the first objective's loss;
+    `baseline_accuracy` the share of the most frequent class. None if the loss or the encoding gives none.
+    """
+
+    inputs: tuple[InputCard, ...] = ()
+    targets: tuple[TargetCard, ...] = ()
+    baseline_loss: float | None = None
+    baseline_accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Something of ours that went wrong while watching. Training went on without it."""
+
+    stage: str
+    message: str
+    step: int | None = None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A bounded number of rows really trained on: input [rows, features], target [rows, ...], prediction [rows, ...].
+
+    Rows are from the latest steps recorded; `steps` [rows] says which.
+    """
+
+    steps: IntArray
+    inputs: FloatArray
+    targets: FloatArray
+    predictions: FloatArray
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The record of one training: of one model, or of several that share an optimizer.
+
+    Attributes:
+        steps: [steps] the optimizer steps, ascending.
+        scalars: by name, [steps] each; NaN = not recorded in that step. See SCALARS.
+        sampled: [samples] the steps in which layers were recorded.
+        columns: by series, [samples, layers] each; NaN = not recorded.
+        orders: the distinct orders of events within a step, as letters: f forward, b backward, z zero_grad,
+            s optimizer step, c scheduler step, e forward without gradients.
+        order: [steps] an index into `orders`, -1 = not recorded.
+        complete: False if the file ends before the run did (the process was killed, or is still running).
+    """
+
+    run: Run
+    layers: tuple[Layer, ...]
+    data: DataCard
+    steps: IntArray
+    scalars: Mapping[str, FloatArray]
+    sampled: IntArray
+    columns: Mapping[Series, FloatArray]
+    orders: tuple[str, ...] = ()
+    order: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    sample: Sample | None = None
+    failures: tuple[Failure, ...] = ()
+    complete: bool = True
+
+    def has(self, *needs: str | Series) -> bool:
+        """True if every need is there: a series or scalar with at least one number, or a fact named in FACTS."""
+        return not self.missing(*needs)
+
+    def missing(self, *needs: str | Series) -> tuple[str, ...]:
+        """The needs that this trace cannot meet, as text."""
+        return tuple(str(need) for need in needs if not self._met(need))
+
+    def _met(self, need: str | Series) -> bool:
+        if isinstance(need, Series):
+            return bool(np.isfinite(self.columns.get(need, np.zeros(0))).any())
+        if need in FACTS:
+            return bool(FACTS[need](self))
+        return bool(np.isfinite(self.scalars.get(need, np.zeros(0))).any())
+
+    def series(self, role: str, stat: str) -> FloatArray:
+        """A column by name, [samples, layers]; all NaN if it was never recorded."""
+        blank = np.full((len(self.sampled), len(self.layers)), np.nan)
+        return self.columns.get(Series(role, stat), blank)
+
+    def scalar(self, name: str) -> FloatArray:
+        """A quantity of the step by name, [steps]; all NaN if it was never recorded."""
+        return self.scalars.get(name, np.full(len(self.steps), np.nan))
+
+
+FACTS = {
+    "steps": lambda trace: len(trace.steps) > 0,
+    "layers": lambda trace: trace.layers,
+    "objective": lambda trace: trace.run.objectives,
+    "optimizer": lambda trace: trace.run.optimizers,
+    "inputs": lambda trace: trace.data.inputs,
+    "targets": lambda trace: trace.data.targets,
+    "baseline": lambda trace: trace.data.baseline_loss is not None,
+    "sample": lambda trace: trace.sample is not None,
+}
+"""Facts a rule may need, by name."""

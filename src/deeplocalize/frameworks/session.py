@@ -12,10 +12,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class TrainingStopped(BaseException):
+class TrainingStopped(SystemExit):
     """Raised inside the user's loop to end it, because the user asked to stop on a certain fault.
 
-    Like KeyboardInterrupt it is no Exception, so that `except Exception` in a training loop does not swallow it.
+    It is no Exception, so that `except Exception` in a training loop does not swallow it; and as a SystemExit it ends
+    the script without a traceback, through every `finally` on the way.
     """
 
 

@@ -45,14 +45,23 @@ def shown_path(filename: str) -> str:
     return os.path.relpath(path, start) if path.startswith(start + os.sep) else path
 
 
-@functools.cache
+_started_in: list[str] = []
+
+
 def _start_directory() -> str:
-    return os.getcwd()
+    if not _started_in:
+        _started_in.append(os.getcwd())
+    return _started_in[0]
 
 
-def remember_start_directory() -> None:
-    """Call before the user's program can change the working directory."""
-    _start_directory()
+def remember_start_directory(directory: str | None = None) -> None:
+    """State where the program was started, or call this before the program can change its working directory."""
+    _started_in[:] = [directory or os.getcwd()]
+
+
+def place(filename: str, line: int) -> Source:
+    """A line of a file as a Source, with its text."""
+    return Source(shown_path(filename), line, linecache.getline(filename, line).strip()[:200] or None)
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,7 @@ class CallSite:
     @property
     def source(self) -> Source:
         """The line on which the call begins."""
-        return Source(shown_path(self.filename), self.line)
+        return place(self.filename, self.line)
 
     def arguments(self, parameters: Sequence[str] = ()) -> dict[str, Source]:
         """The line of each argument of the call, by name; positional ones are named after `parameters`, in order."""
@@ -76,7 +85,7 @@ class CallSite:
             return {}
         lines = {name: argument.lineno for name, argument in zip(parameters, call.args, strict=False)}
         lines |= {keyword.arg: keyword.value.lineno for keyword in call.keywords if keyword.arg}
-        return {name: Source(shown_path(self.filename), line) for name, line in lines.items()}
+        return {name: place(self.filename, line) for name, line in lines.items()}
 
 
 def user_call(frame: FrameType | None = None) -> CallSite | None:

@@ -1,1 +1,5 @@
-"""How it is said: one file for each format, each a function from diagnoses to text."""
+"""How it is said: a file for each format, each of which turns a Report into text."""
+
+from deeplocalize.reports.report import RankedCause, Report
+
+__all__ = ["RankedCause", "Report"]

@@ -236,11 +236,14 @@ def _majority(card: TargetCard) -> float | None:
 
 
 def constant_loss(targets: Array, encoding: str, loss: Loss, units: int | None) -> float | None:
-    """The loss of the best prediction that ignores its input, for mean-reduced losses; None if it is not known."""
+    """The loss of the best prediction that ignores its input, for mean-reduced losses.
+
+    None if it is not known, or if all targets are the same, so that ignoring the input costs nothing.
+    """
     if loss.reduction != "mean" or loss.weighted:
         return None
     values = np.asarray(targets).astype(np.float64)
-    if not np.isfinite(values).all() or not values.size:
+    if not np.isfinite(values).all() or not values.size or (values == values.flat[0]).all():
         return None
     if loss.kind in ("cross-entropy", "negative-log-likelihood"):
         shares = _class_shares(values, encoding, loss)

@@ -99,10 +99,11 @@ SCALARS = (
 
 @dataclass(frozen=True)
 class Source:
-    """A place in the user's own files. `line` counts from 1."""
+    """A place in the user's own files. `line` counts from 1; `text` is what stood there when the program ran."""
 
     path: str
     line: int
+    text: str | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}"
@@ -148,6 +149,8 @@ class Loss:
     mean-squared-error, mean-absolute-error, huber, hinge, kl-divergence, poisson, other.
     `takes` says what it reads from the prediction: logits, probabilities, log-probabilities, values; None if unknown.
     `targets` says how it reads a target: class-index, one-hot (one number for each class), elementwise.
+    `ignore_index` is the class index that it leaves out, None if there is none. `broadcasts`: it was given a prediction
+    and a target of different shapes and compared them by broadcasting.
     """
 
     kind: str
@@ -157,6 +160,8 @@ class Loss:
     reduction: str | None = "mean"
     label_smoothing: float = 0.0
     weighted: bool = False
+    ignore_index: int | None = None
+    broadcasts: bool = False
     source: Source | None = None
 
 

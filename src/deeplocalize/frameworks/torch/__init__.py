@@ -1,0 +1,1 @@
+"""PyTorch: any training loop, watched from outside. The optimizer step is the clock."""

@@ -1,0 +1,104 @@
+"""Which user line called which function, in the first step only.
+
+Python's own profile hook sees every call and changes none. It is on from the first forward pass to the first backward
+pass, and never where somebody else's profiler is.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import FrameType
+from typing import Any
+
+from deeplocalize.frameworks.source import CallSite, user_call
+
+ACTIVATION_CALLS = {
+    "relu": "relu",
+    "relu_": "relu",
+    "clamp": "relu",
+    "clamp_min": "relu",
+    "sigmoid": "sigmoid",
+    "tanh": "tanh",
+    "softmax": "softmax",
+    "log_softmax": "log_softmax",
+    "leaky_relu": "leaky_relu",
+    "elu": "elu",
+    "gelu": "gelu",
+    "silu": "silu",
+    "softplus": "softplus",
+    "logsigmoid": "log_sigmoid",
+    "hardtanh": "hard_tanh",
+    "exp": "exp",
+}
+
+LOSS_CALLS = {
+    "cross_entropy": "cross-entropy",
+    "nll_loss": "negative-log-likelihood",
+    "binary_cross_entropy": "binary-cross-entropy",
+    "binary_cross_entropy_with_logits": "binary-cross-entropy",
+    "mse_loss": "mean-squared-error",
+    "l1_loss": "mean-absolute-error",
+    "smooth_l1_loss": "huber",
+    "huber_loss": "huber",
+    "kl_div": "kl-divergence",
+}
+
+REDUCTIONS = frozenset(("mean", "sum"))
+
+_WATCHED = frozenset(ACTIVATION_CALLS) | frozenset(LOSS_CALLS) | REDUCTIONS
+_MAX_EVENTS = 500_000
+_MAX_CALLS = 5_000
+
+
+class CallLines:
+    """The calls of activation and loss functions in the first step, in order, with the user's line of each."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, CallSite]] = []
+        self._events = 0
+        self._on = False
+        self._done = False
+
+    def start(self) -> None:
+        """Begin to watch, if nobody else profiles and this was not done before."""
+        if not self._done and not self._on and sys.getprofile() is None:
+            self._on = True
+            sys.setprofile(self._see)
+
+    def stop(self) -> None:
+        """Stop for good."""
+        if self._on:
+            self._on = False
+            self._done = True
+            if sys.getprofile() == self._see:
+                sys.setprofile(None)
+
+    def _see(self, frame: FrameType, event: str, argument: Any) -> None:
+        self._events += 1
+        if self._events > _MAX_EVENTS or len(self.calls) > _MAX_CALLS:
+            self.stop()
+        elif event == "c_call":
+            called = getattr(argument, "__name__", "")
+            if called in _WATCHED:
+                self._note(called, frame)
+        elif event == "call" and frame.f_code.co_name in _WATCHED and frame.f_back is not None:
+            self._note(frame.f_code.co_name, frame.f_back)
+
+    def _note(self, name: str, frame: FrameType) -> None:
+        site = user_call(frame)
+        if site is not None and (name, site) not in self.calls[-4:]:
+            self.calls.append((name, site))
+
+    def activation(self, kind: str, start: int = 0) -> CallSite | None:
+        """The first call at or after position `start` that applied this nonlinearity."""
+        return next((site for name, site in self.calls[start:] if ACTIVATION_CALLS.get(name) == kind), None)
+
+    def last_activation(self, kind: str) -> CallSite | None:
+        """The last call that applied this nonlinearity."""
+        return next((site for name, site in reversed(self.calls) if ACTIVATION_CALLS.get(name) == kind), None)
+
+    def loss(self, kind: str) -> tuple[str, CallSite] | None:
+        """The last call of a loss function of this kind, with its name; for a loss written with operators, the last
+        call that reduced something to one number."""
+        called = next(((name, site) for name, site in reversed(self.calls) if LOSS_CALLS.get(name) == kind), None)
+        return called or next(((kind, site) for name, site in reversed(self.calls) if name in REDUCTIONS), None)

@@ -1,0 +1,87 @@
+"""What an exception tells about the program it ended: read from its traceback, after the fact."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import nn
+
+from deeplocalize.frameworks.source import CallSite, is_user_file, shown_path
+from deeplocalize.frameworks.torch import describe
+from deeplocalize.frameworks.torch.calls import LOSS_CALLS, CallLines
+from deeplocalize.frameworks.torch.models import LayerState, Model
+from deeplocalize.frameworks.torch.objective import Reading, read_call
+from deeplocalize.trace.schema import Crash, Loss, Source
+
+
+@dataclass
+class Examination:
+    """What was found in a traceback."""
+
+    error: BaseException
+    during: str = "other"
+    layer: LayerState | None = None
+    source: Source | None = None
+    readings: list[Reading] = field(default_factory=list)
+
+    def fact(self, index: dict[int, int]) -> Crash:
+        """The crash as a fact; `index` gives each LayerState's (by id) place."""
+        message = "".join(traceback.format_exception_only(self.error)).strip().split("\n")[0]
+        message = message.split(": ", 1)[-1][:500]
+        return Crash(type(self.error).__name__, message, self.during, index.get(id(self.layer)), self.source)
+
+
+def examine(
+    error: BaseException,
+    layers: dict[int, tuple[Any, LayerState | None]],
+    sites: Callable[[Any], CallSite | None],
+    models: Sequence[Model],
+    calls: CallLines,
+) -> Examination:
+    """Walk the traceback from the outside in: the innermost layer, loss call and user line win."""
+    found = Examination(error)
+    loss_module: nn.Module | None = None
+    at = error.__traceback__
+    while at is not None:
+        frame = at.tb_frame
+        code = frame.f_code
+        if is_user_file(code.co_filename):
+            found.source = Source(shown_path(code.co_filename), at.tb_lineno)
+        names = code.co_varnames
+        first = frame.f_locals.get(names[0]) if names else None
+        if isinstance(first, nn.modules.loss._Loss):
+            loss_module = first
+        elif isinstance(first, nn.Module) and code.co_name == "forward":
+            state = layers.get(id(first), (None, None))[1]
+            found.during, found.layer = "forward", state or found.layer
+        if code.co_name in LOSS_CALLS and "torch" in code.co_filename and "target" in frame.f_locals:
+            found.during, found.layer = "loss", None
+            loss = _loss(code.co_name, loss_module, sites, found.source)
+            given = (frame.f_locals.get("input"), frame.f_locals.get("target"))
+            found.readings = [read_call(loss, *given, models, calls)]
+        elif code.co_name in ("backward", "_engine_run_backward") and "torch" in code.co_filename:
+            found.during = "backward"
+        elif code.co_name == "step" and "optim" in code.co_filename:
+            found.during = "update"
+        at = at.tb_next
+    return found
+
+
+def _loss(
+    name: str, module: nn.Module | None, sites: Callable[[Any], CallSite | None], line: Source | None
+) -> Loss:
+    if module is not None:
+        return describe.loss_of_module(module, sites(module))
+    takes, targets = _ARGUMENTS.get(name, ("values", "elementwise"))
+    return Loss(LOSS_CALLS[name], name, takes, targets, source=line)
+
+
+_ARGUMENTS = {
+    "cross_entropy": ("logits", "class-index"),
+    "nll_loss": ("log-probabilities", "class-index"),
+    "binary_cross_entropy": ("probabilities", "elementwise"),
+    "binary_cross_entropy_with_logits": ("logits", "elementwise"),
+}

@@ -1,0 +1,205 @@
+"""A model under watch: its layers, and what each did since the last optimizer step."""
+
+from __future__ import annotations
+
+import dataclasses
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from deeplocalize.frameworks.source import CallSite
+from deeplocalize.frameworks.torch import describe, stats
+from deeplocalize.trace.schema import Layer, Source
+
+FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": torch.relu,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "silu": nn.functional.silu,
+    "gelu": nn.functional.gelu,
+    "leaky_relu": nn.functional.leaky_relu,
+    "elu": nn.functional.elu,
+    "softplus": nn.functional.softplus,
+}
+"""Nonlinearities written as a function in the user's forward: what they hand on is computed again, on the sample."""
+
+
+class LayerState:
+    """One layer of a model, with the statistics of the step that is going on."""
+
+    def __init__(self, module: nn.Module, name: str, facts: Layer) -> None:
+        self._module = weakref.ref(module)
+        self.name = name
+        self.facts = facts
+        self.function: str | None = None
+        """The nonlinearity applied to the output by a function call, once the first backward pass has shown it."""
+        self.clear()
+
+    @property
+    def module(self) -> nn.Module | None:
+        """The module, None if it no longer exists."""
+        return self._module()
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """Its own parameters."""
+        module = self._module()
+        return describe.own_parameters(module) if module is not None else []
+
+    def clear(self) -> None:
+        """Forget the step."""
+        self.activation: stats.Row | None = None
+        self.preactivation: stats.Row | None = None
+        self.gradient: stats.Row | None = None
+        self.nonfinite_parameters = 0
+        self.sentinels: list[Tensor] = []
+        self.training: bool | None = None
+        self.nodes: list[Any] = []
+        self.kept: Tensor | None = None
+        self.calls_before = 0
+
+    def watch_output(self, output: Tensor, inputs: Tensor | None) -> None:
+        """Record the statistics of an output and have those of its gradient recorded."""
+        self._shape(output, inputs)
+        self._values(output.detach(), inputs)
+        if output.requires_grad and not self.facts.kind == "reshape":
+            output.register_hook(self._watch_gradient)
+
+    def _shape(self, output: Tensor, inputs: Tensor | None) -> None:
+        if self.facts.output_shape is None:
+            self.facts = dataclasses.replace(
+                self.facts,
+                output_shape=tuple(output.shape[1:]),
+                input_shape=tuple(inputs.shape[1:]) if inputs is not None else None,
+            )
+
+    def _values(self, output: Tensor, inputs: Tensor | None) -> None:
+        module = self._module()
+        if module is None:
+            return
+        axis = describe.channel_axis(module, output)
+        own = self.facts.activation if self.facts.kind == "activation" else None
+        if self.function in FUNCTIONS:
+            self.preactivation = stats.values_row(output)
+            self.activation = stats.activation_row(FUNCTIONS[self.function](output), self.function, axis)
+            return
+        self.activation = stats.activation_row(output, own, axis)
+        if own is not None and inputs is not None:
+            self.preactivation = stats.values_row(inputs)
+
+    def set_activation(self, activation: str, line: Source | None, is_function: bool) -> None:
+        """Say which nonlinearity the output goes into, and on which line. If that is a function call in the user's
+        forward, not a layer, the sample kept of the first step is judged again."""
+        sources = self.facts.sources | ({"activation": line} if line is not None else {})
+        self.facts = dataclasses.replace(self.facts, activation=activation, sources=sources)
+        if is_function:
+            self.function = activation
+            if self.kept is not None and self.activation is not None:
+                exact = self.activation[:1]
+                self._values(self.kept, None)
+                self.preactivation = stats.with_count(self.preactivation, exact)
+                self.activation = stats.with_count(self.activation, exact)
+        self.kept = None
+
+    def keep(self, output: Tensor) -> None:
+        """Keep the part of an output that statistics read until it is known which function it goes into."""
+        stride = stats.example_stride(tuple(output.shape)) if output.ndim else 1
+        self.kept = output.detach()[::stride].clone() if output.ndim else output.detach().clone()
+
+    def _watch_gradient(self, gradient: Tensor) -> None:
+        try:
+            if stats.is_plain(gradient):
+                self.gradient = stats.values_row(gradient)
+        except Exception:
+            self.gradient = None
+
+
+class Model:
+    """A module that the program calls itself (not from inside another one), with its layers."""
+
+    def __init__(self, root: nn.Module, sites: Callable[[nn.Module], CallSite | None]) -> None:
+        self._root = weakref.ref(root)
+        self.name = type(root).__name__
+        self.source = describe.source_of(sites(root))
+        self.layers: list[LayerState] = []
+        self.by_id: dict[int, LayerState] = {}
+        parent_site = sites(root)
+        for index, (name, module) in enumerate(describe.layers_of(root)):
+            site = sites(module) or parent_site
+            facts = describe.layer(index, name, module, site, activation=describe.ACTIVATIONS.get(type(module)))
+            state = LayerState(module, name, facts)
+            self.layers.append(state)
+            self.by_id[id(module)] = state
+        self.parameter_ids = {id(each) for each in root.parameters()}
+        self.sampling = True
+        self.ran = False
+        self.last_inputs: list[tuple[str, Tensor]] = []
+        self.output_nodes: dict[Any, Tensor] = {}
+        self._order = 0
+
+    @property
+    def root(self) -> nn.Module | None:
+        """The module, None if it no longer exists."""
+        return self._root()
+
+    def take_order(self, state: LayerState) -> None:
+        """Number the layers in the order of the first forward pass."""
+        if state.facts.order is None:
+            state.facts = dataclasses.replace(state.facts, order=self._order)
+            self._order += 1
+
+    def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """A forward pass with gradients begins."""
+        self.ran = True
+        module = self.root
+        if self.sampling and module is not None:
+            self.last_inputs = _named_tensors(module, args, kwargs)
+
+    def end(self, output: Any) -> None:
+        """The forward pass is over; remember where in the graph its outputs are until the backward pass."""
+        if self.sampling:
+            for tensor in _tensors(output):
+                if tensor.grad_fn is not None:
+                    self.output_nodes[tensor.grad_fn] = tensor
+
+    def forget_graph(self) -> None:
+        """Let go of everything that belongs to a graph."""
+        self.output_nodes.clear()
+        for state in self.layers:
+            state.nodes.clear()
+            state.kept = None
+
+    def clear(self) -> None:
+        """Forget the step."""
+        self.ran = False
+        self.last_inputs = []
+        self.output_nodes.clear()
+        for state in self.layers:
+            state.clear()
+
+
+def _tensors(value: Any, depth: int = 0) -> list[Tensor]:
+    if isinstance(value, Tensor):
+        return [value]
+    if depth > 3:
+        return []
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, tuple | list) else ()
+    return [tensor for item in items for tensor in _tensors(item, depth + 1)]
+
+
+def _named_tensors(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[tuple[str, Tensor]]:
+    """The input tensors of a call that are data (they have an example axis and no gradient), with their names."""
+    code = getattr(type(module).forward, "__code__", None)
+    names = code.co_varnames[1 : code.co_argcount] if code else ()
+    given = [(names[at] if at < len(names) else f"input{at}", value) for at, value in enumerate(args)]
+    found = []
+    for name, value in [*given, *kwargs.items()]:
+        for at, tensor in enumerate(_tensors(value)):
+            if tensor.ndim >= 1 and not tensor.requires_grad and tensor.numel():
+                found.append((name if not at else f"{name}.{at}", tensor))
+    return found
+
+

@@ -1,0 +1,232 @@
+"""What a backward pass was called on: the loss terms, the predictions and targets they were given, and their heads."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from deeplocalize.frameworks.source import CallSite
+from deeplocalize.frameworks.torch import describe, graph
+from deeplocalize.frameworks.torch.calls import CallLines
+from deeplocalize.frameworks.torch.models import LayerState, Model
+from deeplocalize.trace.data import row_indices
+from deeplocalize.trace.schema import Head, Loss, Objective, Source
+
+
+@dataclass
+class LossCall:
+    """A loss module that was called in this step, with its arguments."""
+
+    module: nn.Module
+    prediction: Any
+    target: Any
+    site: CallSite | None
+
+
+@dataclass
+class Reading:
+    """One loss term as it was found in a step."""
+
+    loss: Loss
+    factor: float
+    prediction: Tensor | None = None
+    target: Tensor | None = None
+    layer: LayerState | None = None
+    activation: str | None = None
+    activation_layer: LayerState | None = None
+    activation_source: Source | None = None
+
+    def objective(self, index: dict[int, int]) -> Objective:
+        """The term as a fact; `index` gives the place of each LayerState (by id) among the training's layers."""
+        rows = class_last(self.prediction, self.target, self.loss) if self.prediction is not None else None
+        head = Head(
+            layer=index.get(id(self.layer)),
+            activation=self.activation if self.layer is None or id(self.layer) in index else None,
+            activation_layer=index.get(id(self.activation_layer)),
+            units=int(rows.shape[-1]) if rows is not None and rows.ndim > 1 else 1 if rows is not None else None,
+            shape=tuple(self.prediction.shape[1:]) if self.prediction is not None else None,
+            source=self.activation_source,
+        )
+        return Objective(self.loss, head)
+
+    def rows(self) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """A bounded number of predictions (classes on the last axis) and of targets, as numpy arrays."""
+        prediction = class_last(self.prediction, self.target, self.loss) if self.prediction is not None else None
+        return to_rows(prediction), to_rows(self.target)
+
+
+def read(
+    root: Tensor, models: Sequence[Model], loss_calls: Sequence[LossCall], outputs: dict[Any, LossCall], calls: CallLines
+) -> list[Reading]:
+    """Read the loss terms of a tensor on which backward is about to be called."""
+    if root.grad_fn is None:
+        return []
+    states = nodes_of(models)
+    held = {node: tensor for model in models for node, tensor in model.output_nodes.items()}
+    found = []
+    for term in graph.terms(root.grad_fn, outputs):
+        call = outputs.get(term.node)
+        reading = _of_module(term, call) if call is not None else _of_graph(term, states, held, calls)
+        start = _node_of(call.prediction) if call is not None else term.input
+        _add_head(reading, start, states, calls)
+        found.append(reading)
+    return found
+
+
+def nodes_of(models: Sequence[Model]) -> dict[Any, LayerState]:
+    """Where in the graph the outputs of the layers are, for every call of each since the last step."""
+    return {node: state for model in models for state in model.layers for node in state.nodes}
+
+
+def _of_module(term: graph.Term, call: LossCall) -> Reading:
+    loss = describe.loss_of_module(call.module, call.site)
+    prediction = call.prediction if isinstance(call.prediction, Tensor) else None
+    target = call.target if isinstance(call.target, Tensor) else None
+    loss = reduced(_with_soft_targets(loss, target), term.reduction)
+    if loss.targets == "elementwise" and prediction is not None and target is not None:
+        loss = dataclasses.replace(loss, broadcasts=_broadcasts(prediction, target))
+    return Reading(loss, term.factor, prediction, target)
+
+
+def _broadcasts(prediction: Tensor, target: Tensor) -> bool:
+    """True if comparing the two pairs elements that do not belong together: (n, 1) with (n,) gives (n, n)."""
+    try:
+        together = torch.broadcast_shapes(prediction.shape, target.shape)
+    except RuntimeError:
+        return False
+    return math.prod(together) > max(prediction.numel(), target.numel())
+
+
+def read_call(loss: Loss, prediction: Any, target: Any, models: Sequence[Model], calls: CallLines) -> Reading:
+    """A loss call seen from its arguments alone, after it raised."""
+    given = [each.detach() if isinstance(each, Tensor) else None for each in (prediction, target)]
+    reading = Reading(_with_soft_targets(loss, given[1]), 1.0, *given)
+    states = nodes_of(models)
+    _add_head(reading, _node_of(prediction), states, calls)
+    return reading
+
+
+def reduced(loss: Loss, outer: str | None) -> Loss:
+    """A loss that is not reduced itself takes the reduction that the program applied to it."""
+    return dataclasses.replace(loss, reduction=outer) if loss.reduction == "none" and outer else loss
+
+
+def _with_soft_targets(loss: Loss, target: Tensor | None) -> Loss:
+    soft = loss.kind == "cross-entropy" and target is not None and target.is_floating_point()
+    return dataclasses.replace(loss, targets="one-hot") if soft else loss
+
+
+def _of_graph(term: graph.Term, states: dict[Any, LayerState], held: dict[Any, Tensor], calls: CallLines) -> Reading:
+    if term.kind == "negative-log-likelihood" and term.input is not None and graph.name(term.input) == "LogSoftmaxBackward":
+        # The model's own log-softmax is its output or a layer; the one that cross_entropy applies is neither.
+        if term.input not in held and term.input not in states:
+            term = graph.as_cross_entropy(term, term.input)
+    prediction = _value(term, held)
+    target = term.target
+    broadcasts = term.kind == "mean-squared-error" and term.input is not None and graph.name(term.input) == "ExpandBackward"
+    if term.difference is not None and prediction is not None:
+        broadcasts = term.difference.numel() > prediction.numel()
+        if not broadcasts and prediction.numel() == term.difference.numel():
+            prediction = prediction.reshape(term.difference.shape)
+            target = (prediction - term.difference).detach()
+        elif broadcasts and term.difference.ndim == 2 and prediction.ndim == 2:
+            target = (prediction - term.difference).detach()[0]  # every row holds all targets
+    elif broadcasts and target is not None and target.ndim == 2 and target.stride(0) == 0:
+        target = target[0]
+    called = calls.loss(term.kind)
+    loss = Loss(
+        kind=term.kind,
+        name=called[0] if called else term.kind,
+        takes=term.takes,
+        targets=term.targets,
+        reduction=term.reduction,
+        label_smoothing=term.label_smoothing,
+        weighted=term.weighted,
+        ignore_index=term.ignore_index,
+        broadcasts=broadcasts,
+        source=called[1].source if called else None,
+    )
+    return Reading(loss, term.factor, prediction, target)
+
+
+def _value(term: graph.Term, held: dict[Any, Tensor]) -> Tensor | None:
+    """The prediction the loss was given: saved by the loss, held as an output, or saved by the nonlinearity."""
+    if term.saved is not None:
+        return term.saved
+    node = term.input
+    for _ in range(20):
+        if node is None:
+            return None
+        if node in held:
+            return held[node]
+        result = graph.saved(node, "result")
+        if isinstance(result, Tensor):
+            return result
+        if graph.name(node) not in graph.TRANSPARENT:
+            return None
+        node = graph.only_parent(node)
+    return None
+
+
+def _node_of(value: Any) -> Any:
+    return value.grad_fn if isinstance(value, Tensor) else None
+
+
+def _add_head(reading: Reading, start: Any, states: dict[Any, LayerState], calls: CallLines) -> None:
+    if start is None:
+        return
+    owners = {node: state for node, state in states.items() if state.facts.parameters}
+    way = graph.chain(start, owners)
+    reading.layer = owners.get(way.end) if way.end is not None else None
+    if not way.known:
+        return
+    reading.activation = "+".join(name for name, _ in way.activations) or "linear"
+    if not way.activations:
+        reading.activation_layer = reading.layer
+        reading.activation_source = reading.layer.facts.source if reading.layer else None
+        return
+    last, node = way.activations[-1]
+    state = states.get(node)
+    site = calls.last_activation(last) if state is None else None
+    reading.activation_layer = state
+    reading.activation_source = state.facts.source if state else site.source if site else None
+
+
+def class_last(prediction: Tensor, target: Tensor | None, loss: Loss) -> Tensor:
+    """The prediction with classes on the last axis and rows as the target has them, where that can be told."""
+    if loss.kind not in ("cross-entropy", "negative-log-likelihood") or target is None or prediction.ndim < 2:
+        return prediction
+    if loss.targets == "class-index":
+        if prediction.ndim == target.ndim + 1 and prediction.shape[2:] == target.shape[1:]:
+            return prediction.movedim(1, -1)
+        if target.numel() == prediction.numel() // prediction.shape[-1]:
+            return prediction.reshape(*target.shape, prediction.shape[-1])
+    elif prediction.ndim > 2 and prediction.shape == target.shape:
+        return prediction.movedim(1, -1)
+    return prediction
+
+
+def to_rows(tensor: Tensor | None) -> np.ndarray | None:
+    """A bounded number of examples of a batch on the host; None for nothing, a scalar or an exotic tensor."""
+    if tensor is None or type(tensor) not in (Tensor, nn.Parameter) or tensor.ndim == 0 or tensor.is_sparse:
+        return None
+    picked = tensor.detach()[row_indices(len(tensor))]
+    picked = picked.float() if picked.dtype in (torch.float16, torch.bfloat16) else picked
+    return picked.cpu().numpy() if not picked.is_complex() else None
+
+
+def value_factor(readings: Sequence[Reading]) -> float:
+    """What the tensor backward was called on must be divided by to give the loss itself.
+
+    Programs divide by the number of accumulated batches or multiply by a scale. Only for a single term.
+    """
+    if len(readings) != 1 or not math.isfinite(readings[0].factor) or readings[0].factor == 0:
+        return 1.0
+    return readings[0].factor

@@ -1,0 +1,536 @@
+"""The PyTorch probe: what is wrapped, and what each wrapped call tells the training it belongs to.
+
+Four calls are wrapped in one place and put back in one place: building a module or an optimizer, calling a module,
+clearing gradients, and `backward`. Optimizer steps have hooks of their own. A wrapper calls the original with the same
+arguments, returns what it returns, and takes itself out of the traceback of whatever it raises.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import sys
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+
+from deeplocalize.frameworks.session import Session
+from deeplocalize.frameworks.source import CallSite, user_call
+from deeplocalize.frameworks.torch import crash, graph, objective, stats
+from deeplocalize.frameworks.torch.calls import CallLines
+from deeplocalize.frameworks.torch.models import LayerState, Model
+from deeplocalize.frameworks.torch.objective import LossCall
+from deeplocalize.frameworks.torch.training import Backward, Training
+
+WALKS = 3
+"""A backward call on a given line is followed through the graph this many times to learn which models it reaches."""
+
+
+class TorchProbe:
+    """Watches every model that is trained in this process."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._undo: list[Callable[[], None]] = []
+        self._sites: dict[int, tuple[weakref.ref[Any], CallSite]] = {}
+        self._models: dict[int, Model] = {}
+        self._layers: dict[int, tuple[Model, LayerState | None]] = {}
+        self._ignored: set[int] = set()
+        self._trainings: list[Training] = []
+        self._optimizers: list[weakref.ref[torch.optim.Optimizer]] = []
+        self._reach: dict[tuple[Any, int], tuple[int, set[int]]] = {}
+        self._recent: list[Backward] = []
+        self._sources: dict[str, CallSite] = {}
+        self._loss_calls: list[LossCall] = []
+        self._loss_nodes: dict[Any, LossCall] = {}
+        self._calls = CallLines()
+        self._mapped: set[int] = set()
+        self._stepping: dict[int, int] = {}
+        self._backward_count = 0
+        self._scaled: weakref.ref[Tensor] | None = None
+        self._unscaled: Tensor | None = None
+        self._versions = {"torch": str(torch.__version__), "python": sys.version.split()[0]}
+        self._prelude = ""
+
+    # ---- installing -------------------------------------------------------------------------------------------
+
+    def install(self) -> None:
+        """Begin to watch. Idempotent."""
+        if self._undo:
+            return
+        self._wrap(nn.Module, "__init__", after=self._module_built)
+        self._wrap(torch.optim.Optimizer, "__init__", after=self._optimizer_built)
+        self._wrap(torch.optim.Optimizer, "zero_grad", after=self._gradients_cleared)
+        self._wrap(nn.Module, "zero_grad", after=self._gradients_cleared)
+        self._wrap(torch.optim.lr_scheduler.LRScheduler, "step", after=self._scheduler_stepped)
+        self._wrap(torch.optim.lr_scheduler.ReduceLROnPlateau, "step", after=self._scheduler_stepped)
+        self._wrap(torch.autograd, "backward", before=self._backward_begins, after=self._backward_ended)
+        self._wrap(torch.amp.GradScaler, "scale", after=self._loss_scaled, result=True)
+        self._wrap_call()
+        before = register_optimizer_step_pre_hook(self.session.contained("optimizer step")(self._step_begins))
+        after = register_optimizer_step_post_hook(self._step_ended)
+        self._undo += [before.remove, after.remove]
+
+    def uninstall(self) -> None:
+        """Put everything back as it was."""
+        self._calls.stop()
+        while self._undo:
+            self._undo.pop()()
+
+    def watch(self, model: nn.Module, optimizer: Any = None, loss: Any = None) -> None:
+        """Watch from now on; models and optimizers built before are told here."""
+        self.install()
+        self._discover(model)
+        for each in optimizer if isinstance(optimizer, list | tuple) else [optimizer]:
+            if isinstance(each, torch.optim.Optimizer) and not any(ref() is each for ref in self._optimizers):
+                self._optimizers.append(weakref.ref(each))
+
+    def _wrap(
+        self,
+        owner: Any,
+        name: str,
+        before: Callable[..., Any] | None = None,
+        after: Callable[..., Any] | None = None,
+        result: bool = False,
+    ) -> None:
+        original = getattr(owner, name)
+        contained = self.session.contained(name)
+        safe_before = contained(before) if before else None
+        safe_after = contained(after) if after else None
+
+        @functools.wraps(original)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            if safe_before is not None:
+                safe_before(*args, **kwargs)
+            try:
+                value = original(*args, **kwargs)
+            except BaseException as error:
+                leave_traceback(error)
+                raise
+            if safe_after is not None:
+                safe_after(value, *args, **kwargs) if result else safe_after(*args, **kwargs)
+            return value
+
+        setattr(owner, name, wrapper)
+        self._undo.append(lambda: setattr(owner, name, original))
+
+    def _wrap_call(self) -> None:
+        original = nn.Module.__call__
+        ignored = self._ignored
+        begins, ended = (self.session.contained("forward")(hook) for hook in (self._forward_begins, self._forward_ended))
+        compiling = torch.compiler.is_compiling
+
+        @functools.wraps(original)
+        def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            key = id(module)
+            if compiling() or key in ignored:
+                return original(module, *args, **kwargs)
+            begins(module, args, kwargs)
+            try:
+                output = original(module, *args, **kwargs)
+            except BaseException as error:
+                leave_traceback(error)
+                raise
+            ended(module, args, kwargs, output)
+            return output
+
+        nn.Module.__call__ = call
+        self._undo.append(lambda: setattr(nn.Module, "__call__", original))
+
+    # ---- building ---------------------------------------------------------------------------------------------
+
+    def _module_built(self, module: nn.Module, *_: Any, **__: Any) -> None:
+        site = _construction(module)
+        if site is not None:
+            key = id(module)
+            self._sites[key] = (weakref.ref(module, lambda _: self._forget(key)), site)
+
+    def _forget(self, key: int) -> None:
+        for table in (self._sites, self._layers, self._models):
+            table.pop(key, None)
+        self._ignored.discard(key)
+
+    def _site(self, module: Any) -> CallSite | None:
+        reference, site = self._sites.get(id(module), (None, None))
+        return site if reference is not None and reference() is module else None
+
+    def _optimizer_built(self, optimizer: torch.optim.Optimizer, *_: Any, **__: Any) -> None:
+        self._optimizers = [ref for ref in self._optimizers if ref() is not None]
+        self._optimizers.append(weakref.ref(optimizer))
+        site = _construction(optimizer)
+        if site is not None:
+            key = id(optimizer)
+            self._sites[key] = (weakref.ref(optimizer, lambda _: self._sites.pop(key, None)), site)
+
+    def _discover(self, module: nn.Module) -> None:
+        """A module nobody knows was called: it is a model (or loss) that the program calls itself."""
+        if isinstance(module, nn.modules.loss._Loss):
+            self._layers[id(module)] = (None, None)  # type: ignore[assignment]
+            return
+        if not any(True for _ in module.parameters()) or isinstance(module, torch.jit.ScriptModule):
+            for each in module.modules():
+                if not isinstance(each, nn.modules.loss._Loss):
+                    self._ignore(each)
+            return
+        compiled = getattr(module, "_orig_mod", None)
+        if isinstance(compiled, nn.Module):  # torch.compile: the layers are those of the module inside
+            if id(compiled) not in self._models:
+                self._discover(compiled)
+            self._models[id(module)] = self._models[id(compiled)]
+            self._layers[id(module)] = (self._models[id(compiled)], None)
+            return
+        model = Model(module, self._site)
+        for each in module.modules():
+            key = id(each)
+            self._layers[key] = (model, model.by_id.get(key))
+            self._ignored.discard(key)
+            self._models.pop(key, None)
+            if key not in self._sites:
+                weakref.finalize(each, self._forget, key)
+        self._models[id(module)] = model
+        self._join_known_training(model)
+
+    def _ignore(self, module: nn.Module) -> None:
+        key = id(module)
+        if key not in self._layers:
+            self._ignored.add(key)
+            if key not in self._sites:
+                weakref.finalize(module, self._forget, key)
+
+    def _join_known_training(self, model: Model) -> None:
+        for training in self._trainings:
+            ids = {id(each) for opt in training.live_optimizers() for group in opt.param_groups for each in group["params"]}
+            if ids & model.parameter_ids:
+                training.models = [each for each in training.models if not each.parameter_ids <= model.parameter_ids]
+                training.add_model(model)
+
+    # ---- forward ----------------------------------------------------------------------------------------------
+
+    def _forward_begins(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if id(module) not in self._layers:
+            self._discover(module)
+        model = self._models.get(id(module))
+        if model is None:
+            return
+        if not torch.is_grad_enabled():
+            self._event("e", [model])
+            return
+        self._close_open_steps()
+        self._event("f", [model])
+        model.begin(args, kwargs)
+        if not self._trainings:
+            self._calls.start()
+            self._remember("forward", user_call(sys._getframe(2)))
+
+    def _forward_ended(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        if not torch.is_grad_enabled():
+            return
+        model, layer = self._layers.get(id(module), (None, None))
+        if model is None:
+            if isinstance(module, nn.modules.loss._Loss):
+                self._loss_called(module, args, kwargs, output)
+            return
+        if layer is not None:
+            self._layer_ran(model, layer, args, output)
+        if id(module) in self._models:
+            model.end(output)
+
+    def _layer_ran(self, model: Model, layer: LayerState, args: tuple[Any, ...], output: Any) -> None:
+        tensor = stats.first_tensor(output)
+        if tensor is None:
+            return
+        model.take_order(layer)
+        if model.sampling:
+            module = layer.module
+            layer.training = module.training if module is not None else None
+            if tensor.grad_fn is not None:
+                layer.nodes.append(tensor.grad_fn)
+            layer.calls_before = len(self._calls.calls)
+            layer.watch_output(tensor, stats.first_tensor(args))
+            if id(model) not in self._mapped and layer.facts.kind != "activation":
+                layer.keep(tensor)
+            return
+        total = tensor.detach().sum(dtype=torch.float32)
+        if tensor.device.type != "cpu":
+            layer.sentinels.append(total)
+        elif not math.isfinite(total.item()):
+            layer.activation = stats.activation_row(tensor, None, -1)[:1]
+            layer.nonfinite_parameters = sum(stats.count_nonfinite(each) for each in layer.parameters)
+
+    def _loss_called(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        given = [*args, *kwargs.values()]
+        if len(given) >= 2 and isinstance(output, Tensor) and output.grad_fn is not None and self._watching_closely():
+            called = LossCall(module, given[0], given[1], self._site(module))
+            self._loss_calls.append(called)
+            self._loss_nodes[output.grad_fn] = called
+
+    def _watching_closely(self) -> bool:
+        return any(model.sampling and model.ran for model in self._all_models())
+
+    # ---- backward ---------------------------------------------------------------------------------------------
+
+    def _loss_scaled(self, result: Any, _: Any, outputs: Any) -> None:
+        if isinstance(result, Tensor) and isinstance(outputs, Tensor):
+            self._scaled, self._unscaled = weakref.ref(result), outputs
+
+    def _backward_begins(self, tensors: Any, *_: Any, **__: Any) -> None:
+        roots = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+        if not roots or not isinstance(roots[0], Tensor) or roots[0].grad_fn is None:
+            return
+        self._calls.stop()
+        root = self._without_scale(roots[0])
+        site = user_call(sys._getframe(2))
+        self._remember("backward", site)
+        self._close_open_steps()
+        reached = self._reached(root, site)
+        readings = self._read(root, reached)
+        backward = Backward(self._loss_value(root), objective.value_factor(readings), readings)
+        if not readings:
+            backward.factor = self._last_factor(reached)
+        self._check_stale(reached)
+        self._recent = [*self._recent[-7:], backward]
+        self._backward_count += 1
+        for training in self._trainings_of(reached):
+            training.backwards.append(backward)
+        self._event("b", reached)
+        if any(model.sampling for model in reached):
+            self._batch(reached)
+
+    def _loss_value(self, root: Tensor) -> float | Tensor:
+        value = root.detach()
+        value = value if value.numel() == 1 else value.float().mean()
+        return value.item() if value.device.type == "cpu" else value.reshape(()).clone()
+
+    def _without_scale(self, root: Tensor) -> Tensor:
+        """The loss as it was before a GradScaler multiplied it."""
+        scaled = self._scaled is not None and self._scaled() is root
+        return self._unscaled if scaled and self._unscaled is not None and self._unscaled.grad_fn is not None else root
+
+    def _last_factor(self, reached: list[Model]) -> float:
+        for training in self._trainings_of(reached):
+            if training._readings:
+                return objective.value_factor(training._readings)
+        return 1.0
+
+    def _reached(self, root: Tensor, site: CallSite | None) -> list[Model]:
+        """The models whose parameters the gradient of `root` reaches."""
+        active = [model for model in self._all_models() if model.ran]
+        if len(active) == len(self._all_models()) == 1:
+            return active
+        key = (site.code, site.instruction) if site else (None, 0)
+        walks, reach = self._reach.get(key, (0, set()))
+        if walks < WALKS:
+            variables, _ = graph.variables_and_consumers(root.grad_fn)
+            ids = {id(each) for each in variables}
+            reach |= {key for key, model in self._models.items() if ids & model.parameter_ids}
+            self._reach[key] = (walks + 1, reach)
+        return list(dict.fromkeys(model for key, model in self._models.items() if key in reach))
+
+    def _read(self, root: Tensor, reached: list[Model]) -> list[objective.Reading]:
+        if not any(model.sampling for model in reached):
+            return []
+        readings = self.session.contained("loss")(objective.read)(
+            root, reached, self._loss_calls, self._loss_nodes, self._calls
+        )
+        if any(id(model) not in self._mapped for model in reached):
+            self.session.contained("activations")(self._map_activations)(root, reached, readings or [])
+        self._loss_calls.clear()
+        self._loss_nodes.clear()
+        return readings or []
+
+    def _map_activations(self, root: Tensor, reached: list[Model], readings: list[objective.Reading]) -> None:
+        """Find the nonlinearity after each layer, also where it is a function call in the user's forward."""
+        _, consumers = graph.variables_and_consumers(root.grad_fn)
+        by_node = objective.nodes_of(reached)
+        heads = {id(reading.layer) for reading in readings if reading.activation == "linear"}
+        for node, state in by_node.items():
+            if state.facts.kind == "activation" or not state.facts.parameters:
+                continue
+            after = graph.activation_after(node, consumers)
+            if after is None or id(state) in heads:
+                state.set_activation("linear", None, False)
+                continue
+            activation, activation_node = after
+            carrier = by_node.get(activation_node)
+            function = activation_node is not None and carrier is None
+            site = self._calls.activation(activation, state.calls_before) if function else None
+            line = carrier.facts.source if carrier else site.source if site else None
+            state.set_activation(activation, line, function)
+        for model in reached:
+            self._mapped.add(id(model))
+            for state in model.layers:
+                state.kept = None
+
+    def _check_stale(self, reached: list[Model]) -> None:
+        for training in self._trainings_of(reached):
+            if training.step and not training.backwards and "z" not in training.events and _has_gradient(training):
+                training.stale = True
+
+    def _backward_ended(self, *_: Any, **__: Any) -> None:
+        for model in self._all_models():
+            if model.sampling:
+                model.forget_graph()
+        self._scaled = self._unscaled = None
+
+    def _batch(self, reached: list[Model]) -> None:
+        for model in reached:
+            for training in self._trainings:
+                if model in training.models and model.last_inputs:
+                    training.batch_size = len(model.last_inputs[0][1])
+
+    # ---- the optimizer ----------------------------------------------------------------------------------------
+
+    def _gradients_cleared(self, owner: Any, *_: Any, **__: Any) -> None:
+        self._remember("zero_grad", user_call(sys._getframe(2)))
+        if isinstance(owner, nn.Module):
+            model, _layer = self._layers.get(id(owner), (None, None))
+            self._event("z", [model] if model is not None else [])
+            return
+        for training in self._trainings:
+            if training.owns(owner):
+                training.close_open_step()
+                training.event("z")
+        if not self._trainings:
+            self._prelude += "z"
+
+    def _scheduler_stepped(self, scheduler: Any, *_: Any, **__: Any) -> None:
+        for training in self._trainings:
+            if training.owns(getattr(scheduler, "optimizer", None)):
+                training.events += "c"
+
+    def _step_begins(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        self._remember("step", user_call(sys._getframe(2)))
+        self._stepping[id(optimizer)] = self._backward_count
+        training = self._training_of(optimizer)
+        training.before_step(optimizer)
+
+    def _step_ended(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        closure = self._stepping.pop(id(optimizer), self._backward_count) != self._backward_count
+        self.session.contained("optimizer step")(self._after_step)(optimizer, closure)
+
+    def _after_step(self, optimizer: torch.optim.Optimizer, closure: bool) -> None:
+        training = self._training_of(optimizer)
+        training.sources = {name: site.source for name, site in self._sources.items()}
+        training.after_step(optimizer, closure)
+
+    def _training_of(self, optimizer: torch.optim.Optimizer) -> Training:
+        for training in self._trainings:
+            if training.owns(optimizer):
+                return training
+        return self._begin_training(optimizer)
+
+    def _begin_training(self, optimizer: torch.optim.Optimizer) -> Training:
+        held = {id(each) for group in optimizer.param_groups for each in group["params"]}
+        models = [model for model in self._all_models() if held & model.parameter_ids]
+        taken = {id(model) for training in self._trainings for model in training.models}
+        if not models:  # an optimizer over parameters of no model: it belongs to what was trained meanwhile
+            models = [model for model in self._all_models() if model.ran and id(model) not in taken]
+        training = next((each for each in self._trainings if any(model in each.models for model in models)), None)
+        if training is None:
+            training = Training(self.session, self._versions)
+            training.backwards = self._recent[-1:]
+            training.events, self._prelude = self._prelude, ""
+            training.on_accelerator = _on_accelerator(optimizer)
+            self._trainings.append(training)
+        for model in models:
+            training.add_model(model)
+        training.add_optimizer(optimizer, self._site(optimizer))
+        self._batch(models)
+        return training
+
+    # ---- bookkeeping ------------------------------------------------------------------------------------------
+
+    def _all_models(self) -> list[Model]:
+        return list(dict.fromkeys(self._models.values()))
+
+    def _trainings_of(self, models: list[Model]) -> list[Training]:
+        return [training for training in self._trainings if any(model in training.models for model in models)]
+
+    def _event(self, letter: str, models: list[Model]) -> None:
+        trainings = self._trainings_of(models)
+        for training in trainings:
+            training.event(letter)
+        if not trainings and len(self._prelude) < 24:
+            self._prelude += letter
+
+    def _close_open_steps(self) -> None:
+        if not self._stepping:
+            for training in self._trainings:
+                training.close_open_step()
+
+    def _remember(self, what: str, site: CallSite | None) -> None:
+        if site is not None and what not in self._sources:
+            self._sources[what] = site
+
+    def finish(self, ended: str, error: BaseException | None) -> None:
+        """The program is over; write what is left, with what is known of the exception that ended it."""
+        self._calls.stop()
+        if error is not None and ended == "raised":
+            found = crash.examine(error, self._layers, self._site, self._all_models(), self._calls)
+            for training in self._crashed(found):
+                training.look_at_crash(found.readings)
+                index = {id(layer): at for at, layer in enumerate(training.layers)}
+                training.sources = {name: site.source for name, site in self._sources.items()}
+                training.finish(ended, found.fact(index))
+        for training in self._trainings:
+            training.finish(ended)
+
+    def _crashed(self, found: crash.Examination) -> list[Training]:
+        """The trainings that were going on when the program crashed; one is begun if it came before any step."""
+        models = [model for model in self._all_models() if model.ran] or self._all_models()
+        trainings = self._trainings_of(models)
+        if not trainings and models and torch.is_grad_enabled():
+            training = Training(self.session, self._versions)
+            for model in models:
+                training.add_model(model)
+            for reference in self._optimizers:
+                if (optimizer := reference()) is not None:
+                    training.add_optimizer(optimizer, self._site(optimizer))
+            self._trainings.append(training)
+            trainings = [training]
+        self._trainings = [each for each in self._trainings if each not in trainings]
+        return trainings
+
+
+def leave_traceback(error: BaseException) -> None:
+    """Take the calling wrapper's own frame out of an exception's traceback."""
+    if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
+        error.__traceback__ = error.__traceback__.tb_next
+
+
+def _construction(instance: Any) -> CallSite | None:
+    """The user's call that builds `instance`: the first outside its own constructors."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        if not (frame.f_code.co_name == "__init__" and _self(frame) is instance):
+            site = user_call(frame)
+            inner = frame
+            while inner is not None and site is not None and inner.f_code is not site.code:
+                inner = inner.f_back
+            if inner is None or not (inner.f_code.co_name == "__init__" and _self(inner) is instance):
+                return site
+            frame = inner
+        frame = frame.f_back
+    return None
+
+
+def _self(frame: Any) -> Any:
+    names = frame.f_code.co_varnames
+    return frame.f_locals.get(names[0]) if names else None
+
+
+def _has_gradient(training: Training) -> bool:
+    """True if gradients that are not zero are left in the training's parameters; looks at the smallest few."""
+    held = [each for optimizer in training.live_optimizers() for group in optimizer.param_groups for each in group["params"]]
+    left = [each.grad for each in held if each.grad is not None]
+    if len(left) < len(held) / 2:
+        return False
+    return any(bool(gradient.any()) for gradient in sorted(left, key=Tensor.numel)[:4])
+
+
+def _on_accelerator(optimizer: torch.optim.Optimizer) -> bool:
+    return any(each.device.type != "cpu" for group in optimizer.param_groups for each in group["params"])

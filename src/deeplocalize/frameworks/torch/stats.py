@@ -1,0 +1,146 @@
+"""Tensor statistics as trace.definitions defines them, computed where the tensor lives."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from deeplocalize.trace.definitions import SATURATION, element_stride, example_stride
+from deeplocalize.trace.schema import TENSOR_STATS
+
+STAT_COUNT = len(TENSOR_STATS)
+BLANK = (math.nan,) * STAT_COUNT
+FLOAT32_SAFE = 1e18
+"""Below this magnitude the square of a float32 number is finite, with room for a sum over 65,536 of them."""
+
+Row = tuple[float, ...] | Tensor
+"""The statistics of one tensor in the order of TENSOR_STATS: numbers, or a vector still on its device."""
+
+
+def is_plain(value: object) -> bool:
+    """True for an ordinary floating-point tensor with elements; fake, wrapped and sparse ones are left alone."""
+    return type(value) in (Tensor, torch.nn.Parameter) and value.is_floating_point() and value.layout is torch.strided and value.numel() > 0
+
+
+def first_tensor(value: object) -> Tensor | None:
+    """The first ordinary tensor in what a module returned: itself, or the first in a tuple, list or dict."""
+    if isinstance(value, Tensor):
+        return value if is_plain(value) else None
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, tuple | list) else ()
+    for item in items:
+        if (found := first_tensor(item)) is not None:
+            return found
+    return None
+
+
+def activation_row(values: Tensor, activation: str | None, channel_axis: int) -> Row:
+    """Statistics of an activation [examples, ...]; see definitions.activation_stats."""
+    values = values.detach()
+    read = values[:: example_stride(tuple(values.shape))] if values.ndim else values
+    basic = _basic(read.reshape(-1), values)
+    if values.ndim < 2:
+        return basic
+    units = _unit_stats(read, activation, channel_axis)
+    return _join(basic, units)
+
+
+def values_row(values: Tensor) -> Row:
+    """The same for a preactivation or a gradient, of which dead and saturated units and spread say nothing."""
+    values = values.detach()
+    read = values[:: example_stride(tuple(values.shape))] if values.ndim else values
+    return _basic(read.reshape(-1), values)
+
+
+def parameter_row(kernels: list[Tensor], every: list[Tensor]) -> Row:
+    """Statistics over the elements of `kernels` together; the nonfinite count is over the tensors in `every`."""
+    if not kernels:
+        return BLANK
+    return _basic(torch.cat([strided(kernel) for kernel in kernels]), *every)
+
+
+def strided(tensor: Tensor) -> Tensor:
+    """The elements of a parameter that statistics read, as a flat copy."""
+    flat = tensor.detach().reshape(-1)
+    return flat[:: element_stride(flat.numel())].clone()
+
+
+def _basic(read: Tensor, *exact: Tensor) -> Row:
+    if read.device.type == "cpu":
+        return _basic_on_cpu(read, exact)
+    wide = read if read.device.type == "mps" else read.double()
+    finite = torch.isfinite(wide)
+    count = finite.sum()
+    masked = torch.where(finite, wide, 0.0)
+    blank = torch.where(count > 0, 0.0, math.nan)
+    safe = count.clamp(min=1)
+    stats = (
+        torch.stack([(~torch.isfinite(tensor)).sum() for tensor in exact]).sum(),
+        masked.sum() / safe + blank,
+        (masked.square().sum() / safe).sqrt() + blank,
+        torch.where(finite, wide, math.inf).min() + blank,
+        torch.where(finite, wide, -math.inf).max() + blank,
+        (read == 0).sum() / read.numel(),
+    )
+    return torch.stack([stat.to(wide.dtype) for stat in stats])
+
+
+def _basic_on_cpu(read: Tensor, exact: tuple[Tensor, ...]) -> tuple[float, ...]:
+    if read.dtype not in (torch.float32, torch.float64):
+        read = read.float()
+    nonfinite = sum(count_nonfinite(tensor) for tensor in exact)
+    if nonfinite:
+        read_all, read = read.numel(), read[torch.isfinite(read)]
+        if not read.numel():
+            return (float(nonfinite), math.nan, math.nan, math.nan, math.nan, 0.0)
+    else:
+        read_all = read.numel()
+    low, high = (bound.item() for bound in torch.aminmax(read))
+    if max(-low, high) > FLOAT32_SAFE:
+        read = read.double()
+    mean = read.mean().item()
+    rms = torch.linalg.vector_norm(read).item() / math.sqrt(read.numel())
+    zeros = (read.numel() - torch.count_nonzero(read).item()) / read_all
+    return (float(nonfinite), mean, rms, low, high, zeros)
+
+
+def count_nonfinite(tensor: Tensor) -> int:
+    """Exact number of NaN and infinite elements of a CPU tensor; one fast pass where there are none."""
+    if math.isfinite(tensor.detach().sum(dtype=torch.float32).item()):
+        return 0
+    return tensor.numel() - int(torch.isfinite(tensor.detach()).sum().item())
+
+
+def _unit_stats(read: Tensor, activation: str | None, channel_axis: int) -> tuple[float, ...] | Tensor:
+    """dead, saturated, spread."""
+    axis = channel_axis % read.ndim if read.ndim > 1 else 0
+    others = [dim for dim in range(read.ndim) if dim != axis]
+    wide = read.float() if read.dtype in (torch.float16, torch.bfloat16) else read
+    dead = (wide != 0).any(dim=0) if axis == 1 and read.ndim == 2 else _any(wide != 0, others)
+    dead_share = 1 - dead.double().mean() if read.device.type != "mps" else 1 - dead.float().mean()
+    if activation in SATURATION:
+        low, high = SATURATION[activation]
+        saturated = (~_any((wide > low) & (wide < high), others)).to(dead_share.dtype).mean()
+    else:
+        saturated = torch.full_like(dead_share, math.nan)
+    spread = wide.var(dim=0, unbiased=False).mean().sqrt() if len(read) > 1 else torch.full_like(dead_share, math.nan)
+    stats = torch.stack([dead_share, saturated, spread.to(dead_share.dtype)])
+    return tuple(stats.tolist()) if read.device.type == "cpu" else stats
+
+
+def _any(condition: Tensor, dims: list[int]) -> Tensor:
+    return condition.to(torch.uint8).amax(dim=dims).bool()
+
+
+def _join(basic: Row, units: tuple[float, ...] | Tensor) -> Row:
+    if isinstance(basic, Tensor):
+        return torch.cat([basic, units])
+    return basic + units
+
+
+def with_count(row: Row, exact: Row) -> Row:
+    """The row with another nonfinite count: that of the whole tensor, where the row is of a part of it."""
+    if isinstance(row, Tensor) and isinstance(exact, Tensor):
+        return torch.cat([exact.to(row.dtype), row[1:]])
+    return (*exact, *row[1:])

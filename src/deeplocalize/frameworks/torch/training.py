@@ -1,0 +1,476 @@
+"""One training: an optimizer (or several that step together), its models, and the record of its steps."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import weakref
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from deeplocalize.frameworks.session import Session, TrainingStopped
+from deeplocalize.frameworks.source import CallSite
+from deeplocalize.frameworks.torch import describe, stats
+from deeplocalize.frameworks.torch.models import LayerState, Model
+from deeplocalize.frameworks.torch.objective import Reading, to_rows
+from deeplocalize.trace.data import DataCollector, prediction_scalars
+from deeplocalize.trace.schema import TENSOR_STATS, DataCard, Layer, Run, Series, Source
+
+FETCH_EVERY = 16
+"""On an accelerator values stay on the device for so many steps before one copy brings them all to the host."""
+
+CARD_SAMPLES = 64
+"""So many recorded steps feed the DataCard; after that only predictions are looked at."""
+
+MAX_ORDER = 24
+
+
+@dataclass
+class Backward:
+    """A backward pass since the last step: the loss (a number, or still on its device) and what it was made of."""
+
+    loss: float | Tensor
+    factor: float
+    readings: list[Reading] = field(default_factory=list)
+
+
+@dataclass
+class StepRecord:
+    """What is known of a step; tensors in it are fetched later, several steps at once."""
+
+    step: int
+    order: str
+    scalars: dict[str, Any]
+    columns: dict[tuple[str, int], stats.Row]
+    states: dict[str, list[float]]
+    sentinels: dict[int, list[Tensor]]
+    norms: tuple[list[int], list[Tensor]] | None
+    sampled: bool
+
+
+class Training:
+    """Takes the events of one training and writes its trace."""
+
+    def __init__(self, session: Session, versions: dict[str, str]) -> None:
+        self.session = session
+        self.recorder = session.log.recorder()
+        self.models: list[Model] = []
+        self.optimizers: list[weakref.ref[torch.optim.Optimizer]] = []
+        self.sites: dict[int, CallSite | None] = {}
+        self.sources: dict[str, Source] = {}
+        self.step = 0
+        self.sampling = self.recorder.due(0)
+        self.backwards: list[Backward] = []
+        self.stale = False
+        self.events = ""
+        self.batch_size: int | None = None
+        self.scaler_scale = 1.0
+        self._versions = versions
+        self._last_backwards: list[Backward] = []
+        self._readings: list[Reading] = []
+        self._data = DataCollector()
+        self._samples = 0
+        self._pending: list[StepRecord] = []
+        self._stepped: set[int] = set()
+        self._weights: dict[int, Tensor] = {}
+        self._columns: dict[tuple[str, int], stats.Row] = {}
+        self._norms: tuple[list[int], list[Tensor]] | None = None
+        self._cleared: float | None = None
+        self._facts: Run | None = None
+        self._owners: dict[int, int] = {}
+        self._reached: list[float] = []
+        self.on_accelerator = False
+
+    # ---- membership -------------------------------------------------------------------------------------------
+
+    @property
+    def layers(self) -> list[LayerState]:
+        """The layers of all models, in order; their place in this list is their index in the trace."""
+        return [layer for model in self.models for layer in model.layers]
+
+    def add_model(self, model: Model) -> None:
+        """A model belongs to this training from now on."""
+        if model not in self.models:
+            self.models.append(model)
+            model.sampling = self.sampling
+            self._owners = {id(each): at for at, layer in enumerate(self.layers) for each in reversed(layer.parameters)}
+
+    def add_optimizer(self, optimizer: torch.optim.Optimizer, site: CallSite | None) -> None:
+        """An optimizer belongs to this training from now on."""
+        self.optimizers.append(weakref.ref(optimizer))
+        self.sites[id(optimizer)] = site
+
+    def live_optimizers(self) -> list[torch.optim.Optimizer]:
+        """The optimizers that still exist."""
+        return [each for reference in self.optimizers if (each := reference()) is not None]
+
+    def owns(self, optimizer: torch.optim.Optimizer) -> bool:
+        """True if the optimizer belongs to this training."""
+        return any(reference() is optimizer for reference in self.optimizers)
+
+    # ---- events -----------------------------------------------------------------------------------------------
+
+    def event(self, letter: str) -> None:
+        """Note an event of the loop."""
+        if letter == "z":
+            self._last_backwards = self.backwards or self._last_backwards
+            self.backwards, self.stale = [], False
+        self.events += letter
+
+    def close_open_step(self) -> None:
+        """Finish a step of several optimizers, now that the next one has begun."""
+        if self._stepped:
+            self._finish_step()
+
+    def before_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """The optimizer is about to change the weights."""
+        if id(optimizer) in self._stepped:
+            self._finish_step()
+        self._take_gradients(optimizer)
+        if self.sampling:
+            self._take_weights(optimizer)
+
+    def after_step(self, optimizer: torch.optim.Optimizer, recompute_gradients: bool) -> None:
+        """The optimizer changed the weights."""
+        if recompute_gradients:
+            self._take_gradients(optimizer)
+        if self.sampling:
+            self._take_updates()
+        self.events += "s"
+        self._stepped.add(id(optimizer))
+        if len(self.live_optimizers()) == 1:
+            self._finish_step()
+
+    def _take_gradients(self, optimizer: torch.optim.Optimizer) -> None:
+        held = [each for group in optimizer.param_groups for each in group["params"]]
+        with_gradient = [each for each in held if each.grad is not None and each.grad.layout is torch.strided]
+        self._cleared = 1.0 if not with_gradient else None
+        if with_gradient:
+            norms = list(torch._foreach_norm([each.grad for each in with_gradient]))
+            owners = [self._owners.get(id(each), -1) for each in with_gradient]
+            before = self._norms if self._stepped and self._norms else ([], [])
+            self._norms = (before[0] + owners, before[1] + norms)
+        if self.sampling:
+            self._gradient_columns()
+
+    def _gradient_columns(self) -> None:
+        self._reached = []
+        for at, layer in enumerate(self.layers):
+            trainable = [each for each in layer.parameters if each.requires_grad]
+            self._reached.append(_share(each.grad is not None for each in trainable))
+            gradients = [each.grad for each in describe.kernels(layer.parameters) if each.grad is not None]
+            every = [each.grad for each in trainable if each.grad is not None]
+            if gradients and all(stats.is_plain(gradient) for gradient in [*gradients, *every]):
+                self._columns["weight_gradient", at] = stats.parameter_row(gradients, every)
+
+    def _take_weights(self, optimizer: torch.optim.Optimizer) -> None:
+        for at, layer in enumerate(self.layers):
+            parameters = layer.parameters
+            if not parameters or at in self._weights or not all(stats.is_plain(each) for each in parameters):
+                continue
+            kernels = describe.kernels(parameters)
+            self._columns["weight", at] = stats.parameter_row(kernels, parameters)
+            self._weights[at] = torch.cat([stats.strided(each) for each in kernels])
+
+    def _take_updates(self) -> None:
+        for at, layer in enumerate(self.layers):
+            before = self._weights.get(at)
+            if before is not None:
+                after = torch.cat([stats.strided(each) for each in describe.kernels(layer.parameters)])
+                update = after.float() - before.float() if after.dtype in (torch.float16, torch.bfloat16) else after - before
+                self._columns["weight_update", at] = stats.parameter_row([update], [update])
+
+    # ---- the end of a step ------------------------------------------------------------------------------------
+
+    def _finish_step(self) -> None:
+        backwards = self.backwards or self._last_backwards
+        readings = next((each.readings for each in reversed(backwards) if each.readings), [])
+        scalars = self._scalars(backwards)
+        if self.sampling:
+            scalars |= self._look_at_data(readings)
+        record = StepRecord(
+            self.step,
+            self.events[:MAX_ORDER],
+            scalars,
+            self._activation_columns() | self._columns,
+            self._layer_states() if self.sampling else {},
+            {at: layer.sentinels for at, layer in enumerate(self.layers) if layer.sentinels},
+            self._norms,
+            self.sampling,
+        )
+        self._pending.append(record)
+        self._describe(readings)
+        if not self.on_accelerator or len(self._pending) >= FETCH_EVERY:
+            self.drain()
+        self._next_step()
+
+    def _next_step(self) -> None:
+        step, self.step = self.step, self.step + 1
+        self.sampling = self.recorder.due(self.step)
+        self.backwards, self._last_backwards, self.events, self.stale = [], [], "", False
+        self._stepped, self._weights, self._columns, self._norms, self._cleared = set(), {}, {}, None, None
+        for model in self.models:
+            model.clear()
+            model.sampling = self.sampling
+        if self.session.stepped(self.recorder, step):
+            raise TrainingStopped
+
+    def _scalars(self, backwards: Sequence[Backward]) -> dict[str, Any]:
+        optimizers = self.live_optimizers()
+        rate = optimizers[0].param_groups[0].get("lr") if optimizers and optimizers[0].param_groups else None
+        return {
+            "loss": [each.loss for each in backwards],
+            "loss_factors": [abs(each.factor) for each in backwards],
+            "learning_rate": float(rate) if isinstance(rate, int | float) else rate if rate is not None else math.nan,
+            "batch_size": float(self.batch_size) if self.batch_size else math.nan,
+            "forwards": float(self.events.count("f")),
+            "backwards": float(self.events.count("b")),
+            "zero_grads": float(self.events.count("z")),
+            "optimizer_steps": float(self.events.count("s")),
+            "scheduler_steps": float(self.events.count("c")),
+            "stale_gradient": float(self.stale),
+            "accumulated": float(max(1, len(backwards))),
+            **({"cleared_gradient": self._cleared} if self._cleared is not None else {}),
+        }
+
+    def _activation_columns(self) -> dict[tuple[str, int], stats.Row]:
+        columns: dict[tuple[str, int], stats.Row] = {}
+        for at, layer in enumerate(self.layers):
+            for role, row in (
+                ("activation", layer.activation),
+                ("preactivation", layer.preactivation),
+                ("activation_gradient", layer.gradient),
+            ):
+                if row is not None:
+                    columns[role, at] = row
+            if layer.nonfinite_parameters:
+                columns["weight", at] = (float(layer.nonfinite_parameters),)
+        return columns
+
+    def _layer_states(self) -> dict[str, list[float]]:
+        held = {id(each) for optimizer in self.live_optimizers() for group in optimizer.param_groups for each in group["params"]}
+        layers = self.layers
+        return {
+            "training": [math.nan if layer.training is None else float(layer.training) for layer in layers],
+            "trainable": [_share(each.requires_grad for each in layer.parameters) for layer in layers],
+            "optimized": [_share(id(each) in held for each in layer.parameters) for layer in layers],
+            "reached": self._reached or [math.nan] * len(layers),
+        }
+
+    def _look_at_data(self, readings: Sequence[Reading]) -> dict[str, float]:
+        self._samples += 1
+        scalars: dict[str, float] = {}
+        if self._samples <= CARD_SAMPLES:
+            scalars |= self._look_at_inputs()
+        for at, reading in enumerate(readings):
+            predictions, targets = reading.rows()
+            if targets is not None and self._samples <= CARD_SAMPLES:
+                self._data.add_target(at, targets, len(reading.target))
+            if at == 0 and predictions is not None:
+                scalars |= prediction_scalars(predictions, targets, reading.loss)
+                self._keep_rows(predictions, targets)
+        if readings and isinstance(target := readings[0].target, Tensor) and stats.is_plain(target):
+            scalars["target.nonfinite"] = _count(target)
+        if readings and isinstance(prediction := readings[0].prediction, Tensor) and stats.is_plain(prediction):
+            scalars["prediction.nonfinite"] = _count(prediction)
+        return scalars
+
+    def _look_at_inputs(self) -> dict[str, float]:
+        nonfinite = 0.0
+        for model in self.models:
+            for name, tensor in model.last_inputs:
+                rows = to_rows(tensor)
+                if rows is None:
+                    continue
+                bad = _count(tensor) if stats.is_plain(tensor) else 0.0
+                nonfinite += bad
+                shown = name if len(self.models) == 1 else f"{model.name}.{name}"
+                self._data.add_input(shown, rows, int(bad), len(tensor))
+        return {"input.nonfinite": nonfinite}
+
+    def _keep_rows(self, predictions: Any, targets: Any) -> None:
+        inputs = next((to_rows(tensor) for model in self.models for _, tensor in model.last_inputs), None)
+        if inputs is not None and targets is not None and len(inputs) == len(targets) == len(predictions):
+            self._data.add_rows(self.step, inputs, targets, predictions)
+
+    # ---- writing ----------------------------------------------------------------------------------------------
+
+    def drain(self) -> None:
+        """Bring pending values to the host, in one copy a device, and record them."""
+        pending, self._pending = self._pending, []
+        if not pending:
+            return
+        fetched = _fetch([tensor for record in pending for tensor in _tensors_of(record)])
+        for record in pending:
+            self._write(record, fetched)
+
+    def _write(self, record: StepRecord, fetched: dict[int, list[float]]) -> None:
+        scalars = _numbers(record, fetched)
+        columns = {key: _padded(row, fetched) for key, row in record.columns.items()}
+        trouble = self._trouble(record, columns, fetched)
+        if record.sampled or trouble or scalars.get("loss.nonfinite"):
+            self.recorder.sample(record.step, self._table(columns, record.states))
+        self.recorder.step(record.step, scalars, record.order)
+
+    def _trouble(self, record: StepRecord, columns: dict[tuple[str, int], list[float]], fetched: dict[int, list[float]]) -> bool:
+        """Add to the columns what the sentinels of an unrecorded step say; True if a value is not finite."""
+        bad = [at for at, sums in record.sentinels.items() if not all(math.isfinite(fetched[id(each)][0]) for each in sums)]
+        if record.norms:
+            for at, norm in zip(*record.norms, strict=True):
+                if at >= 0 and not math.isfinite(fetched[id(norm)][0]) and ("weight_gradient", at) not in columns:
+                    columns["weight_gradient", at] = [1.0] + [math.nan] * (len(TENSOR_STATS) - 1)
+                    bad.append(at)
+        for at in record.sentinels if bad else ():
+            found = 1.0 if at in bad else 0.0
+            columns.setdefault(("activation", at), [found] + [math.nan] * (len(TENSOR_STATS) - 1))
+        return bool(bad) or any(values[0] > 0 for values in columns.values())
+
+    def _table(self, columns: dict[tuple[str, int], list[float]], states: dict[str, list[float]]) -> dict[Series, list[float]]:
+        count = len(self.layers)
+        table: dict[Series, list[float]] = {}
+        for (role, at), values in columns.items():
+            for stat, value in zip(TENSOR_STATS, values, strict=True):
+                if not math.isnan(value):
+                    table.setdefault(Series(role, stat), [math.nan] * count)[at] = value
+        return table | {Series("layer", name): values for name, values in states.items()}
+
+    # ---- facts ------------------------------------------------------------------------------------------------
+
+    def _describe(self, readings: Sequence[Reading]) -> None:
+        if readings:
+            self._readings = list(readings)
+        if not (self.sampling or self.step == 0):
+            return
+        data = None
+        if self._samples <= CARD_SAMPLES or self._samples % 8 == 0:
+            data = self._card()
+            if (sample := self._data.sample()) is not None and self._samples & (self._samples - 1) == 0:
+                self.recorder.rows(sample)
+        self.recorder.describe(self.run(), self.layer_facts(), data)
+
+    def layer_facts(self) -> list[Layer]:
+        """The layers as facts, with their index in this training."""
+        several = len(self.models) > 1
+        facts = []
+        for model in self.models:
+            for layer in model.layers:
+                name = f"{model.name}.{layer.facts.name}" if several and layer.name else layer.facts.name
+                facts.append(dataclasses.replace(layer.facts, index=len(facts), name=name))
+        return facts
+
+    def run(self, ended: str = "running", crash: Any = None) -> Run:
+        """The run as facts; what no longer exists is told as it was when it did."""
+        if self._facts is not None and (len(self.live_optimizers()) < len(self.optimizers) or self._gone()):
+            return dataclasses.replace(self._facts, ended=ended, crash=crash)
+        self._facts = self._run_now(ended, crash)
+        return self._facts
+
+    def _gone(self) -> bool:
+        return any(model.root is None for model in self.models)
+
+    def _run_now(self, ended: str, crash: Any) -> Run:
+        index = {id(layer): at for at, layer in enumerate(self.layers)}
+        parameters = {id(each): each for model in self.models if model.root is not None for each in model.root.parameters()}
+        optimizers = self.live_optimizers()
+        held = {id(each) for optimizer in optimizers for group in optimizer.param_groups for each in group["params"]}
+        return Run(
+            framework="torch",
+            backend="torch",
+            model=" + ".join(model.name for model in self.models) or "model",
+            versions=self._versions,
+            objectives=tuple(reading.objective(index) for reading in self._readings),
+            optimizers=tuple(describe.optimizer(each, self.sites.get(id(each))) for each in optimizers),
+            batch_size=self.batch_size,
+            parameters=sum(each.numel() for each in parameters.values()),
+            trainable=sum(each.numel() for each in parameters.values() if each.requires_grad),
+            optimized=sum(each.numel() for key, each in parameters.items() if key in held),
+            sources=dict(self.sources),
+            ended=ended,
+            crash=crash,
+        )
+
+    def finish(self, ended: str, crash: Any = None) -> None:
+        """The run is over: write what is left."""
+        if self._stepped:
+            self._finish_step()
+        self.drain()
+        if (sample := self._data.sample()) is not None:
+            self.recorder.rows(sample)
+        self.recorder.describe(self.run(ended, crash), self.layer_facts(), self._card())
+        self.recorder.finish(ended)
+
+    def _card(self) -> DataCard:
+        """The DataCard; a sum of several losses has no trivial baseline that could be told from one of them."""
+        only = self._readings[0] if len(self._readings) == 1 else None
+        return self._data.card(only.loss if only else None, only.objective({}).head.units if only else None)
+
+    def look_at_crash(self, readings: list[Reading]) -> None:
+        """Take the inputs and targets of a step that never came to its end."""
+        if readings:
+            self._readings = readings
+        self._look_at_data(readings)
+
+
+def _share(flags: Iterable[bool]) -> float:
+    values = list(flags)
+    return sum(values) / len(values) if values else math.nan
+
+
+def _count(tensor: Tensor) -> float:
+    if tensor.device.type == "cpu":
+        return float(stats.count_nonfinite(tensor))
+    return float((~torch.isfinite(tensor)).sum().item())
+
+
+def _tensors_of(record: StepRecord) -> list[Tensor]:
+    scalars = [each for value in record.scalars.values() for each in (value if isinstance(value, list) else [value])]
+    rows = [row for row in record.columns.values() if isinstance(row, Tensor)]
+    sentinels = [each for sums in record.sentinels.values() for each in sums]
+    norms = record.norms[1] if record.norms else []
+    return [each for each in (*scalars, *rows, *sentinels, *norms) if isinstance(each, Tensor)]
+
+
+def _fetch(tensors: Sequence[Tensor]) -> dict[int, list[float]]:
+    by_device: dict[torch.device, list[Tensor]] = {}
+    for tensor in tensors:
+        by_device.setdefault(tensor.device, []).append(tensor)
+    fetched: dict[int, list[float]] = {}
+    for device, group in by_device.items():
+        dtype = torch.float32 if device.type == "mps" else torch.float64
+        flat = torch.cat([tensor.detach().reshape(-1).to(dtype) for tensor in group]).tolist()
+        at = 0
+        for tensor in group:
+            fetched[id(tensor)] = flat[at : at + tensor.numel()]
+            at += tensor.numel()
+    return fetched
+
+
+def _number(value: Any, fetched: dict[int, list[float]]) -> float:
+    return fetched[id(value)][0] if isinstance(value, Tensor) else float(value)
+
+
+def _numbers(record: StepRecord, fetched: dict[int, list[float]]) -> dict[str, float]:
+    raw = dict(record.scalars)
+    losses = [_number(value, fetched) for value in raw.pop("loss")]
+    factors = raw.pop("loss_factors")
+    scalars = {name: _number(value, fetched) for name, value in raw.items()}
+    if losses:
+        finite = all(math.isfinite(loss) for loss in losses)
+        scalars["loss.nonfinite"] = 0.0 if finite else 1.0
+        if finite:
+            scalars["loss"] = sum(loss / factor for loss, factor in zip(losses, factors, strict=True)) / len(losses)
+    if record.norms:
+        squares = [fetched[id(norm)][0] ** 2 for norm in record.norms[1]]
+        total = math.sqrt(sum(squares)) if all(math.isfinite(each) for each in squares) else math.nan
+        scalars["gradient_norm"] = total
+        scalars.setdefault("cleared_gradient", float(total == 0 and scalars.get("backwards", 0) > 0))
+    return {name: value for name, value in scalars.items() if not math.isnan(value)}
+
+
+def _padded(row: stats.Row, fetched: dict[int, list[float]]) -> list[float]:
+    values = fetched[id(row)] if isinstance(row, Tensor) else list(row)
+    return values + [math.nan] * (len(TENSOR_STATS) - len(values))

@@ -1,0 +1,149 @@
+"""What is said about a program: the diagnoses of all its trainings, put together as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from deeplocalize.diagnosis import Cause, Diagnosis, Verdict, diagnose
+from deeplocalize.findings import NotEvaluated
+from deeplocalize.trace.schema import Failure, Layer, Trace
+
+
+@dataclass(frozen=True)
+class RankedCause:
+    """A cause and the trainings (by their place in `Report.diagnoses`) in which it was found, strongest first."""
+
+    cause: Cause
+    diagnosis: Diagnosis
+    trainings: tuple[int, ...]
+
+    @property
+    def layer(self) -> Layer | None:
+        """The layer that is to be changed, if the fault is in one."""
+        return layer_at(self.diagnosis.trace, self.cause.finding.locus.layer)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The judgement on a whole program.
+
+    Attributes:
+        diagnoses: one for each training, in the order in which they began.
+        verdict: faulty if any training is; otherwise that of the longest training.
+        reason: why, in one sentence.
+        causes: best first. The same fault found in several trainings (of a cross-validation, say) is one cause.
+        not_evaluated: the rules that could judge no training, and why.
+        failures: what went wrong on our side.
+        trace: the file the trainings are recorded in, if there is one.
+    """
+
+    diagnoses: tuple[Diagnosis, ...]
+    verdict: Verdict
+    reason: str
+    causes: tuple[RankedCause, ...] = ()
+    not_evaluated: tuple[NotEvaluated, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    trace: Path | None = None
+
+    @classmethod
+    def of(cls, traces: Iterable[Trace], path: Path | None = None) -> Report:
+        """Judge the traces of a program's trainings."""
+        traces = tuple(traces)
+        diagnoses = tuple(diagnose(trace) for trace in trainings(traces))
+        causes = _ranked(diagnoses)
+        # A failure that kept a probe from seeing any training is in a trace that shows none.
+        failures = [failure for each in (*diagnoses, *traces) for failure in each.failures]
+        return cls(
+            diagnoses=diagnoses,
+            verdict=_verdict(diagnoses, causes),
+            reason=_reason(diagnoses, causes),
+            causes=causes,
+            not_evaluated=_unanswered(diagnoses),
+            failures=tuple(dict.fromkeys(failures)),
+            trace=path,
+        )
+
+    @property
+    def main(self) -> Diagnosis | None:
+        """The training the report speaks of first: that of the best cause, or else the longest."""
+        return self.causes[0].diagnosis if self.causes else longest(self.diagnoses)
+
+    def __str__(self) -> str:
+        from deeplocalize.reports import terminal  # on use, as rich is not needed for a report as data
+
+        return terminal.render(self)
+
+    def _repr_html_(self) -> str:
+        from deeplocalize.reports import notebook
+
+        return notebook.render(self)
+
+
+def trainings(traces: tuple[Trace, ...]) -> tuple[Trace, ...]:
+    """Those of the traces that show a training.
+
+    A recorder without steps is no training if another one has steps: it belongs to a model that was only used, or to a
+    probe that had nothing to do. It stays if the program ended in it.
+    """
+    seen = [trace for trace in traces if len(trace.steps) or trace.layers]
+    trained = [trace for trace in seen if len(trace.steps) or trace.run.crash is not None]
+    return tuple(trained or seen)
+
+
+def longest(diagnoses: tuple[Diagnosis, ...]) -> Diagnosis | None:
+    """The diagnosis of the training with most steps; None if there is none."""
+    return max(diagnoses, key=lambda each: steps_seen(each.trace), default=None)
+
+
+def steps_seen(trace: Trace) -> int:
+    """Number of optimizer steps the training took, whether or not each was recorded."""
+    return int(trace.steps[-1]) + 1 if len(trace.steps) else 0
+
+
+def layer_at(trace: Trace, index: int | None) -> Layer | None:
+    """A layer by its index; None if there is none such."""
+    return next((layer for layer in trace.layers if layer.index == index), None)
+
+
+def _verdict(diagnoses: tuple[Diagnosis, ...], causes: tuple[RankedCause, ...]) -> Verdict:
+    if causes:
+        return "faulty"
+    judged = longest(diagnoses)
+    return judged.verdict if judged else "inconclusive"
+
+
+def _reason(diagnoses: tuple[Diagnosis, ...], causes: tuple[RankedCause, ...]) -> str:
+    judged = longest(diagnoses)
+    if judged is None:
+        return "no training step was seen"
+    if not causes:
+        return judged.reason
+    count = f"{len(causes)} cause{'s' if len(causes) > 1 else ''} found"
+    faulty = sum(bool(each.causes) for each in diagnoses)
+    return count if len(diagnoses) == 1 else f"{count} in {faulty} of {len(diagnoses)} trainings"
+
+
+def _ranked(diagnoses: tuple[Diagnosis, ...]) -> tuple[RankedCause, ...]:
+    """All causes, best first; one and the same fault in several trainings is kept where it is strongest."""
+    same: dict[object, list[tuple[Cause, int]]] = {}
+    for number, diagnosis in enumerate(diagnoses):
+        for cause in diagnosis.causes:
+            layer = layer_at(diagnosis.trace, cause.finding.locus.layer)
+            locus = cause.finding.locus
+            key = (cause.rule.name, locus.kind, locus.source, layer and (layer.index, layer.name))
+            same.setdefault(key, []).append((cause, number))
+    ranked = []
+    for found in same.values():
+        best, where = max(found, key=lambda pair: pair[0].score)
+        ranked.append(RankedCause(best, diagnoses[where], tuple(dict.fromkeys(number for _, number in found))))
+    return tuple(sorted(ranked, key=lambda each: -each.cause.score))
+
+
+def _unanswered(diagnoses: tuple[Diagnosis, ...]) -> tuple[NotEvaluated, ...]:
+    """The rules that judged no training at all; a rule that judged one of several did its work."""
+    if not diagnoses:
+        return ()
+    common = set.intersection(*({each.rule for each in diagnosis.not_evaluated} for diagnosis in diagnoses))
+    return tuple(each for each in diagnoses[0].not_evaluated if each.rule in common)

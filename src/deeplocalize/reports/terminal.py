@@ -1,0 +1,136 @@
+"""The report for a terminal: the verdict, then each cause with its place, its numbers and what to change.
+
+Our own words are plain ASCII and no meaning is in color alone, so it reads the same in a pipe, a log file or an old
+terminal.
+"""
+
+from __future__ import annotations
+
+import io
+import shlex
+from collections.abc import Iterator
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from deeplocalize.remedies import Remedy
+from deeplocalize.reports.report import RankedCause, Report
+from deeplocalize.reports.text import clean, evidence_text, listed, number, place_text, seen_text, symptoms_text
+from deeplocalize.rules import all_rules
+from deeplocalize.trace.schema import Source
+
+MAX_CAUSES = 5
+"""Causes told in full; nobody works through more of them at once, and the JSON report has the rest."""
+
+MAX_EVIDENCE = 6
+
+VERDICT_STYLES = {"healthy": "bold green", "faulty": "bold red", "inconclusive": "bold yellow"}
+
+
+def render(report: Report, width: int = 80, color: bool = False) -> str:
+    """The report as text, `width` columns wide, with ANSI colors if `color`."""
+    file = io.StringIO()
+    console = Console(
+        file=file, width=width, color_system="standard" if color else None, force_terminal=color,
+        no_color=not color, highlight=False, markup=False, emoji=False, legacy_windows=False,
+    )  # fmt: skip
+    for part in _parts(report):
+        console.print(part)
+    for line in _trace_lines(report):
+        console.print(line, soft_wrap=True)  # so that the command can be copied whole
+    return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
+
+
+def _parts(report: Report) -> Iterator[RenderableType]:
+    yield Text(f"{report.verdict.upper()}: {clean(report.reason)}", VERDICT_STYLES[report.verdict])
+    if report.main is not None:
+        yield Text(f"seen: {seen_text(report.main.trace)}", "dim")
+    for rank, found in enumerate(report.causes[:MAX_CAUSES], start=1):
+        yield Text()
+        yield from _cause(rank, found, len(report.diagnoses))
+    if len(report.causes) > MAX_CAUSES:
+        rules = [found.cause.rule.name for found in report.causes[MAX_CAUSES:]]
+        yield Text(f"\n{len(rules)} weaker causes: {listed(rules, 8)} (--format json has them all)")
+    if report.causes:
+        yield Text()
+    yield from _remarks(report)
+
+
+def _cause(rank: int, found: RankedCause, trainings: int) -> Iterator[RenderableType]:
+    finding = found.cause.finding
+    yield Text(f"{rank}. {clean(finding.message)}", "bold")
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=8, style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("where", Text(place_text(finding.locus, found.layer), "cyan"))
+    if quote := _quote(finding.locus.source, finding.remedies):
+        table.add_row("", quote)
+    if trainings > 1:
+        table.add_row("model", _trainings_text(found, trainings))
+    for label, evidence in zip(["why"] + [""] * MAX_EVIDENCE, finding.evidence[:MAX_EVIDENCE], strict=False):
+        table.add_row(label, evidence_text(evidence))
+    if finding.first_step is not None:
+        table.add_row("since", f"step {finding.first_step:,}")
+    for label, remedy in zip(["change"] + ["or"] * len(finding.remedies), finding.remedies, strict=False):
+        table.add_row(label, _remedy(remedy))
+    if found.cause.explains:
+        table.add_row("explains", symptoms_text(found))
+    table.add_row("rule", Text(f"{found.cause.rule.code} {found.cause.rule.name}", "dim"))
+    yield Padding(table, (0, 0, 0, 3))
+
+
+def _trainings_text(found: RankedCause, trainings: int) -> str:
+    where = "every training" if len(found.trainings) == trainings else _numbers(found.trainings)
+    return f"{clean(found.diagnosis.trace.run.model, 60)}, in {where}"
+
+
+def _numbers(trainings: tuple[int, ...]) -> str:
+    names = [str(index + 1) for index in trainings]
+    return f"training{'s' if len(names) > 1 else ''} {listed(names, 10)}"
+
+
+def _quote(source: Source | None, remedies: tuple[Remedy, ...]) -> Text | None:
+    """The user's line, with a caret line under what is to be changed if that stands in it."""
+    if source is None or not source.text:
+        return None
+    code = clean(source.text, 200, 200)
+    text = Text(f"{source.line} | {code}", no_wrap=True, overflow="ellipsis")
+    before = next((clean(remedy.before, 200, 200) for remedy in remedies if remedy.before), "")
+    if before and before in code:
+        gutter = " " * len(str(source.line))
+        text.append(f"\n{gutter} | {' ' * code.index(before)}{'^' * len(before)}", "red")
+    return text
+
+
+def _remedy(remedy: Remedy) -> Text:
+    text = Text(clean(remedy.text))
+    if remedy.before is not None:
+        text.append(f"\n- {clean(remedy.before, 200, 200)}", "red")
+    if remedy.after is not None:
+        text.append(f"\n+ {clean(remedy.after, 200, 200)}", "green")
+    return text
+
+
+def _remarks(report: Report) -> Iterator[RenderableType]:
+    """What the reader should know about the watching itself."""
+    for number_, diagnosis in enumerate(report.diagnoses, start=1):
+        if len(report.diagnoses) > 1 and diagnosis.verdict == "inconclusive":
+            yield Text(f"not judged: training {number_} ({clean(diagnosis.reason)})")
+    broken = [each for each in report.diagnoses if not each.trace.complete]
+    if broken:
+        yield Text("The recording breaks off: the script was killed, or is still running.", "yellow")
+    if report.not_evaluated:
+        names = [each.rule for each in report.not_evaluated]
+        total = number(len(all_rules()))
+        yield Text(f"not judged: {len(names)} of {total} rules (--format json says why)", "dim")
+    for failure in report.failures[:5]:
+        yield Text(f"DeepLocalize failed in part: {clean(failure.stage, 60)}: {clean(failure.message, 300)}", "yellow")
+    if len(report.failures) > 5:
+        yield Text(f"... and {len(report.failures) - 5} more (--format json has them all)", "yellow")
+
+
+def _trace_lines(report: Report) -> Iterator[Text]:
+    if report.trace is not None:
+        yield Text(f"trace: deeplocalize diagnose {clean(shlex.quote(str(report.trace)), 4096, 4096)}", "dim")

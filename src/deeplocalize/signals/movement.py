@@ -1,0 +1,60 @@
+"""How far the weights move, in units of their own size."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from deeplocalize.signals.over_depth import weight_layers
+from deeplocalize.trace.schema import FloatArray, IntArray, Trace
+
+TINY = 0.1
+"""A layer whose first weights are below this share of the other layers' typical size is left out: measured against
+zeros, every step is infinitely long."""
+
+
+def relative_updates(trace: Trace) -> FloatArray:
+    """RMS of each weight update over the RMS of the weight it changed, [samples, layers].
+
+    NaN where either was not recorded, for layers without kernels, and for layers that begin at (nearly) zero.
+    """
+    weight, update = trace.series("weight", "rms"), trace.series("weight_update", "rms")
+    ratio = np.full(weight.shape, math.nan)
+    layers = weight_layers(trace)
+    if not len(weight) or not len(layers):
+        return ratio
+    first = weight[0, layers]
+    usable = layers[first > TINY * np.nanmedian(first)] if np.isfinite(first).any() else layers[:0]
+    moved = weight[:, usable] > 0
+    ratio[:, usable] = np.where(moved, update[:, usable] / np.where(moved, weight[:, usable], 1.0), math.nan)
+    return ratio
+
+
+def typical_updates(trace: Trace) -> FloatArray:
+    """The median over layers of `relative_updates`, [samples]; NaN where no layer has one."""
+    ratios = relative_updates(trace)
+    return np.array([np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else math.nan for row in ratios])
+
+
+def distance(trace: Trace, lengths: FloatArray, steps: IntArray) -> FloatArray:
+    """The sum of the lengths of all steps before each of `steps`: how far the weights can be from their start by then.
+
+    Args:
+        trace: the run.
+        lengths: relative length of each recorded step, [samples]; in between it is interpolated, NaN is passed over.
+        steps: optimizer steps, ascending.
+
+    Returns:
+        One distance for each of `steps`, in units of the weights' own size; NaN if no length is known.
+    """
+    known = np.isfinite(lengths)
+    if not known.any():
+        return np.full(len(steps), math.nan)
+    at, length = trace.sampled[known].astype(float), lengths[known]
+    gaps = np.diff(at)
+    between = gaps * length[:-1] + np.diff(length) * (gaps - 1) / 2
+    travelled = at[0] * length[0] + np.concatenate([[0.0], np.cumsum(between)])
+    beyond = np.maximum(steps - at[-1], 0) * length[-1]
+    total: FloatArray = np.interp(steps, at, travelled) + beyond
+    return total

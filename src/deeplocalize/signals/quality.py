@@ -1,0 +1,126 @@
+"""How well the network learns, judged by trivial baselines and by its own start, never by absolute quality."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from deeplocalize.signals.over_time import BLOCKS, Level, block_means, level, recent, recorded, slope, trend
+from deeplocalize.trace.schema import FloatArray, Trace
+
+CLEAR_GAP = 0.05
+"""Share of the baseline's loss that must be gone. A coin that falls right in 65 % of cases is 6.6 % below chance."""
+
+CLEAR_GAIN = 0.1
+"""Share of the majority guess's errors that must be gone: 55 instead of 50 %, or 91 instead of 90 %."""
+
+CLEAR_FALL = 0.2
+"""Where there is no baseline: share of its start by which the loss must have fallen."""
+
+ENOUGH_STEPS = 100
+"""Before this many optimizer steps a network that is still at its baseline may just be beginning to learn."""
+
+PATIENCE = 10
+"""A loss that would pass the baseline in this many times the length of the run is still on its way."""
+
+
+def loss_curve(trace: Trace) -> FloatArray:
+    """The loss per example or position, [steps]; NaN where it was not recorded or not finite.
+
+    A program that divides its loss by the number of accumulated batches is given the undivided loss back.
+    """
+    accumulated = trace.scalar("accumulated")
+    return trace.scalar("loss") * np.where(accumulated > 1, accumulated, 1.0)
+
+
+def start_loss(trace: Trace) -> float:
+    """The loss before training changed anything, from the first recorded steps (a fiftieth, 3 at least); or NaN."""
+    return level(recorded(loss_curve(trace))[: max(3, len(trace.steps) // 50)]).value
+
+
+def recent_loss(trace: Trace) -> Level:
+    """The level of the loss over the last fifth of the recorded steps; infinite if the last of all are not finite."""
+    last = recorded(trace.scalar("loss.nonfinite"))[-3:]
+    if len(last) and last.mean() > 0.5:
+        return Level(math.inf, 0.0)
+    return level(recent(loss_curve(trace)))
+
+
+def baseline_gap(trace: Trace) -> float | None:
+    """Share of the best constant prediction's loss that the network has removed by now.
+
+    0 = no better than answering the same for every input, 1 = no loss left, negative = worse, -inf = the loss is no
+    longer finite. None if there is no baseline, the baseline is already without loss, or no loss was recorded.
+    """
+    baseline, now = _positive(trace.data.baseline_loss), recent_loss(trace).value
+    if baseline is None or math.isnan(now):
+        return None
+    return 1 - now / baseline
+
+
+def learns_well(trace: Trace) -> bool | None:
+    """True if the network has clearly learned something, False if it clearly has not; None if nobody can tell yet.
+
+    True needs a loss well below that of the best constant prediction, or an accuracy well above the majority guess;
+    where neither is known, a loss well below its own start. False needs a loss that is no longer finite, or stands far
+    above both its start and the baseline, or gave back most of what it had gained, or, after enough steps, is not clearly
+    below the baseline and not on its way there.
+    """
+    now = recent_loss(trace)
+    if math.isinf(now.value):
+        return False
+    baseline = _positive(trace.data.baseline_loss)
+    if baseline is None:
+        return _beats_majority(trace) or _improved(trace, now)
+    if _gave_back(trace, now, baseline) or now.above(2 * max(start_loss(trace), baseline)):
+        return False
+    if _beats_majority(trace) or (now.below(baseline) and now.value <= (1 - CLEAR_GAP) * baseline):
+        return True
+    clear = now.value - now.error >= (1 - CLEAR_GAP) * baseline
+    return False if clear and steps_seen(trace) >= ENOUGH_STEPS and not on_its_way(trace) else None
+
+
+def steps_seen(trace: Trace) -> int:
+    """Optimizer steps from the start of the run to the last recorded one."""
+    return int(trace.steps[-1]) + 1 if len(trace.steps) else 0
+
+
+def on_its_way(trace: Trace) -> bool:
+    """True if the loss still falls, and at its present pace would clearly pass the baseline before long."""
+    curve = recorded(loss_curve(trace))
+    late = curve[len(curve) // 2 :]
+    if trend(late) > -3:
+        return False
+    baseline = _positive(trace.data.baseline_loss)
+    if baseline is None:
+        return True
+    return level(recent(curve)).value + slope(late) * PATIENCE * len(curve) < (1 - CLEAR_GAP) * baseline
+
+
+def _positive(baseline: float | None) -> float | None:
+    """A baseline without loss, where all targets are the same, is nothing to compare with."""
+    return baseline if baseline is not None and baseline > 0 else None
+
+
+def _beats_majority(trace: Trace) -> bool:
+    majority = trace.data.baseline_accuracy
+    if majority is None or not trace.has("accuracy"):
+        return False
+    now = level(recent(trace.scalar("accuracy")))
+    return now.above(majority) and now.value - majority >= CLEAR_GAIN * (1 - majority)
+
+
+def _improved(trace: Trace, now: Level) -> bool | None:
+    """Without a baseline only success can be seen: a policy's loss need not fall, weighted classes cost accuracy."""
+    start = start_loss(trace)
+    return True if now.below(start) and start - now.value >= CLEAR_FALL * abs(start) else None
+
+
+def _gave_back(trace: Trace, now: Level, baseline: float) -> bool:
+    """True if more than half of what the loss had once gained over the baseline is clearly lost again."""
+    means = block_means(loss_curve(trace), BLOCKS)
+    if len(means) < BLOCKS:
+        return False
+    best = float(means.min())
+    return best < (1 - CLEAR_GAP) * baseline and now.above((best + baseline) / 2)

@@ -42,7 +42,9 @@ def make_layer(index: int, kind: str = "dense", **facts: Any) -> Layer:
     return Layer(index=index, kind=kind, **(defaults | facts))
 
 
-def make_run(loss: Loss | None = None, head: Head | None = None, optimizer: Optimizer | None = None, **facts: Any) -> Run:
+def make_run(
+    loss: Loss | None = None, head: Head | None = None, optimizer: Optimizer | None = None, **facts: Any
+) -> Run:
     """A finished PyTorch run: cross-entropy over 10 classes, SGD with learning rate 0.1, batches of 32."""
     loss = loss or Loss("cross-entropy", "CrossEntropyLoss", "logits", "class-index", source=source(30))
     head = head or Head(layer=2, activation="linear", activation_layer=2, units=10, shape=(10,), source=source(12))

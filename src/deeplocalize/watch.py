@@ -46,7 +46,7 @@ def make_probe(framework: str, session: Session) -> Probe:
     return probe
 
 
-def watch(model: Any, *, optimizer: Any = None, loss: Any = None, trace: str | os.PathLike[str] | None = None) -> Watch:
+def watch(model: Any, *, optimizer: Any = None, loss: Any = None, trace: str | Path | None = None) -> Watch:
     """Watch the training of a PyTorch model in a loop of your own::
 
         with deeplocalize.watch(model, optimizer=optimizer, loss=criterion) as w:
@@ -112,7 +112,7 @@ class Watch:
         """The diagnosis so far; inside the block too."""
         from deeplocalize.reports import Report
 
-        return Report.of(self.session.log.traces(), self.session.log.path)
+        return Report.of(self.session.log.traces(), self.session.log.path, self.session.failures)
 
     def __str__(self) -> str:
         return str(self.diagnosis())
@@ -167,7 +167,7 @@ class ProcessWatch:
         remember_start_directory(self._started_in)
         self._session = Session(TraceLog(self._trace), self._listener())
         # Exit handlers run last in, first out: the file is closed once the probes have written what is left.
-        atexit.register(self._session.log.close)
+        atexit.register(self._close, self._session)
         return self._session
 
     def _listener(self) -> LiveDiagnosis | None:
@@ -193,6 +193,12 @@ class ProcessWatch:
         error = getattr(sys, "last_value", None)
         ended = "stopped" if self._live is not None and self._live.stopped else how_it_ended(error)
         session.contained("finish")(probe.finish)(ended, error)
+
+    def _close(self, session: Session) -> None:
+        """Write what failed while there was no training to note it in, and close the file."""
+        for failure in session.failures:
+            session.log.recorder().failure(failure.stage, failure.message)
+        session.log.close()
 
     def _say(self, line: str) -> None:
         from deeplocalize.reports.text import clean

@@ -31,7 +31,7 @@ MAX_QUIET_SECONDS = 600.0
 class _Looks:
     """What is known of one training from the looks taken so far."""
 
-    began: float = field(default_factory=time.monotonic)
+    began: float
     next_step: int = FIRST_STEPS[0]
     spent: float = 0.0
     latest: float = 0.0
@@ -58,10 +58,10 @@ class LiveDiagnosis:
 
     def __call__(self, recorder: Recorder, step: int) -> bool:
         """Take a look if one is due; True if the training is to end."""
+        now = time.monotonic()
         looks = self._trainings.get(recorder)
         if looks is None:
-            looks = self._trainings[recorder] = _Looks()
-        now = time.monotonic()
+            looks = self._trainings[recorder] = _Looks(now)
         if self._say is not None and now - self._said > self._quiet:
             self._tell_progress(looks, step, now)
         if step < looks.next_step or looks.spent + looks.latest > TIME_SHARE * (now - looks.began) or self._forked():

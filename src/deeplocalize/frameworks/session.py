@@ -6,7 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
-from deeplocalize.trace.recorder import Recorder, TraceLog
+from deeplocalize.trace.recorder import MAX_FAILURES, Recorder, TraceLog, one_line
+from deeplocalize.trace.schema import Failure
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -25,12 +26,14 @@ class Session:
 
     Attributes:
         log: where trainings are recorded; `log.recorder()` begins one.
+        failures: what failed while no training was being recorded.
         on_step: called after each optimizer step with its recorder and step number; may return True to ask the probe
             to end the training.
     """
 
     def __init__(self, log: TraceLog, on_step: Callable[[Recorder, int], bool] | None = None) -> None:
         self.log = log
+        self.failures: list[Failure] = []
         self._on_step = on_step
 
     def stepped(self, recorder: Recorder, step: int) -> bool:
@@ -44,10 +47,13 @@ class Session:
             return False
 
     def failed(self, stage: str, error: BaseException | str, recorder: Recorder | None = None) -> None:
-        """Note a failure of ours, in the training it belongs to or, if that is not known, in the latest."""
-        recorders = self.log.recorders
-        target = recorder or (recorders[-1] if recorders else self.log.recorder())
-        target.failure(stage, error)
+        """Note a failure of ours, in the training it belongs to or, if that is not known, in the latest; in
+        `failures` as long as there is none."""
+        target = recorder or next(reversed(self.log.recorders), None)
+        if target is not None:
+            target.failure(stage, error)
+        elif len(self.failures) < MAX_FAILURES:
+            self.failures.append(Failure(stage, one_line(error)))
 
     def contained(self, stage: str) -> Callable[[Callable[P, R]], Callable[P, R | None]]:
         """Make a hook safe: an exception in it is noted, and the hook returns None, which changes nothing."""

@@ -48,20 +48,21 @@ class Report:
     trace: Path | None = None
 
     @classmethod
-    def of(cls, traces: Iterable[Trace], path: Path | None = None) -> Report:
-        """Judge the traces of a program's trainings."""
+    def of(cls, traces: Iterable[Trace], path: Path | None = None, failures: Iterable[Failure] = ()) -> Report:
+        """Judge the traces of a program's trainings; `failures` are those that are in no trace."""
         traces = tuple(traces)
         diagnoses = tuple(diagnose(trace) for trace in trainings(traces))
         causes = _ranked(diagnoses)
         # A failure that kept a probe from seeing any training is in a trace that shows none.
-        failures = [failure for each in (*diagnoses, *traces) for failure in each.failures]
+        noted = [*failures, *(failure for each in diagnoses for failure in each.failures)]
+        noted += [failure for each in traces for failure in each.failures]
         return cls(
             diagnoses=diagnoses,
             verdict=_verdict(diagnoses, causes),
             reason=_reason(diagnoses, causes),
             causes=causes,
             not_evaluated=_unanswered(diagnoses),
-            failures=tuple(dict.fromkeys(failures)),
+            failures=tuple(dict.fromkeys(noted)),
             trace=path,
         )
 

@@ -7,6 +7,7 @@ terminal.
 from __future__ import annotations
 
 import io
+import re
 import shlex
 from collections.abc import Iterator
 
@@ -17,8 +18,7 @@ from rich.text import Text
 
 from deeplocalize.remedies import Remedy
 from deeplocalize.reports.report import RankedCause, Report
-from deeplocalize.reports.text import clean, evidence_text, listed, number, place_text, seen_text, symptoms_text
-from deeplocalize.rules import all_rules
+from deeplocalize.reports.text import clean, evidence_text, listed, place_text, seen_text, symptoms_text
 from deeplocalize.trace.schema import Source
 
 MAX_CAUSES = 5
@@ -60,7 +60,9 @@ def _parts(report: Report) -> Iterator[RenderableType]:
 
 def _cause(rank: int, found: RankedCause, trainings: int) -> Iterator[RenderableType]:
     finding = found.cause.finding
-    yield Text(f"{rank}. {clean(finding.message)}", "bold")
+    heading = Table.grid(padding=(0, 1))
+    heading.add_row(f"{rank}.", clean(finding.message), style="bold")
+    yield heading
     table = Table.grid(padding=(0, 1))
     table.add_column(width=8, style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -77,7 +79,8 @@ def _cause(rank: int, found: RankedCause, trainings: int) -> Iterator[Renderable
         table.add_row(label, _remedy(remedy))
     if found.cause.explains:
         table.add_row("explains", symptoms_text(found))
-    table.add_row("rule", Text(f"{found.cause.rule.code} {found.cause.rule.name}", "dim"))
+    rule = found.cause.rule
+    table.add_row("rule", Text(f"{rule.code} {rule.name} (more: deeplocalize explain {rule.code})", "dim"))
     yield Padding(table, (0, 0, 0, 3))
 
 
@@ -97,10 +100,11 @@ def _quote(source: Source | None, remedies: tuple[Remedy, ...]) -> Text | None:
         return None
     code = clean(source.text, 200, 200)
     text = Text(f"{source.line} | {code}", no_wrap=True, overflow="ellipsis")
-    before = next((clean(remedy.before, 200, 200) for remedy in remedies if remedy.before), "")
-    if before and before in code:
-        gutter = " " * len(str(source.line))
-        text.append(f"\n{gutter} | {' ' * code.index(before)}{'^' * len(before)}", "red")
+    before = next((clean(remedy.before, 200, 200) for remedy in remedies if remedy.before), None)
+    places = list(re.finditer(rf"(?<![\w.]){re.escape(before)}(?![\w.])", code)) if before else []
+    if len(places) == 1:  # of two, one would be the wrong one
+        start, end = places[0].span()
+        text.append(f"\n{' ' * len(str(source.line))} | {' ' * start}{'^' * (end - start)}", "red")
     return text
 
 
@@ -115,16 +119,15 @@ def _remedy(remedy: Remedy) -> Text:
 
 def _remarks(report: Report) -> Iterator[RenderableType]:
     """What the reader should know about the watching itself."""
-    for number_, diagnosis in enumerate(report.diagnoses, start=1):
+    for number, diagnosis in enumerate(report.diagnoses, start=1):
         if len(report.diagnoses) > 1 and diagnosis.verdict == "inconclusive":
-            yield Text(f"not judged: training {number_} ({clean(diagnosis.reason)})")
+            yield Text(f"not judged: training {number} ({clean(diagnosis.reason)})")
     broken = [each for each in report.diagnoses if not each.trace.complete]
     if broken:
         yield Text("The recording breaks off: the script was killed, or is still running.", "yellow")
     if report.not_evaluated:
-        names = [each.rule for each in report.not_evaluated]
-        total = number(len(all_rules()))
-        yield Text(f"not judged: {len(names)} of {total} rules (--format json says why)", "dim")
+        names = listed([each.rule for each in report.not_evaluated], 2)
+        yield Text(f"not judged: {names} (--format json says why)", "dim")
     for failure in report.failures[:5]:
         yield Text(f"DeepLocalize failed in part: {clean(failure.stage, 60)}: {clean(failure.message, 300)}", "yellow")
     if len(report.failures) > 5:
@@ -133,4 +136,7 @@ def _remarks(report: Report) -> Iterator[RenderableType]:
 
 def _trace_lines(report: Report) -> Iterator[Text]:
     if report.trace is not None:
-        yield Text(f"trace: deeplocalize diagnose {clean(shlex.quote(str(report.trace)), 4096, 4096)}", "dim")
+        yield Text(
+            f"The trace is kept. Again: deeplocalize diagnose {clean(shlex.quote(str(report.trace)), 4096, 4096)}",
+            "dim",
+        )

@@ -11,6 +11,9 @@ from __future__ import annotations
 from deeplocalize.signals.output import is_softmax, nonlinearities
 from deeplocalize.signals.task import SLACK, Labels, Task, is_bounded, is_column, is_independent, labels, scaled_classes
 
+ROWS = ("one-hot", "multi-hot", "probabilities")
+"""Encodings with one number for each class."""
+
 MOST_CLASSES = 100
 """A single unit whose whole-numbered targets take more different values than this answers with a quantity."""
 
@@ -44,7 +47,7 @@ def _is_quantity(task: Task, most_classes: int) -> bool:
 
 def is_single_softmax(task: Task) -> bool:
     """True if a softmax runs over one unit and the nonlinearity is what to change: with three classes the units are."""
-    if task.units != 1 or not is_softmax(task):
+    if task.units != 1 or not is_softmax(task) or _target_width(task) is not None:
         return False
     known = labels(task)
     return task.family == "values" or known is None or known.distinct <= 2
@@ -57,14 +60,15 @@ def units_needed(task: Task) -> int | None:
         return None
     if (width := _target_width(task)) is not None:
         return width
-    if known is None or known.low < 0 and task.units == 1 or task.family == "values":
+    if task.family == "values" or known is None:
         return None
-    if task.units == 1 and known.distinct > 2 and is_column(task):
+    if task.units == 1 and known.distinct > 2 and known.low >= 0 and is_column(task):
         return known.classes
     if task.family == "binary":
         return _one_for_yes_or_no(task, known)
-    beyond = task.loss.targets == "class-index" and known.low >= 0 and known.high >= task.units < known.distinct
-    return known.classes if beyond and not is_void(task, known) else None
+    beyond = task.loss.targets == "class-index" and known.high >= task.units < known.distinct
+    one = task.units == 1 or known.low >= 0
+    return known.classes if beyond and one and not is_void(task, known) else None
 
 
 def is_void(task: Task, known: Labels) -> bool:
@@ -74,14 +78,17 @@ def is_void(task: Task, known: Labels) -> bool:
 
 def _one_for_yes_or_no(task: Task, known: Labels) -> int | None:
     """One, where several units without a softmax answer a single yes or no."""
-    several = task.units is not None and task.units > 1 and task.target is not None and task.target.shape in ((), (1,))
-    return 1 if several and known.distinct <= 2 and not is_softmax(task) else None
+    if known.distinct > 2 or is_softmax(task):
+        return None
+    return 1 if (task.units or 1) > 1 and task.target is not None and task.target.shape in ((), (1,)) else None
 
 
 def _target_width(task: Task) -> int | None:
     """The length of the target's class axis, where output and target differ in that axis alone."""
     answer, shape = task.head.shape, task.target.shape if task.target is not None else None
-    if answer is None or shape is None or len(answer) != len(shape) or task.loss.targets == "class-index":
+    if answer is None or shape is None or len(answer) != len(shape):
+        return None
+    if task.loss.targets == "class-index" and (task.units != 1 or task.encoding not in ROWS):
         return None
     unlike = [(a, b) for a, b in zip(answer, shape, strict=True) if a is not None and b is not None and a != b]
     if len(unlike) != 1 or unlike[0][0] != task.units or unlike[0][1] == 1:
@@ -105,8 +112,9 @@ def is_misread(task: Task) -> bool:
 def _is_misread_as_index(task: Task) -> bool:
     if scaled_classes(task) is not None:
         return True
-    rows = task.encoding in ("one-hot", "multi-hot", "probabilities") and task.target is not None
-    return rows and task.target.shape == task.head.shape and (task.units or 0) > 1
+    card = task.target
+    is_row = card is not None and card.encoding in ROWS
+    return is_row and card is not None and card.shape == task.head.shape and (task.units or 0) > 1
 
 
 def _is_misread_as_row(task: Task) -> bool:

@@ -35,3 +35,59 @@ def relative_gradients(trace: Trace) -> FloatArray:
     known = (gradient > 0) & (weight > 0)
     ratio = np.where(known, gradient, 1.0) / np.where(known, weight, 1.0)
     return np.where(known, np.log10(ratio), math.nan)
+
+
+def backward_signal(trace: Trace) -> FloatArray:
+    """log10 of the L2 norm of the loss's gradient at each hidden layer's output, [samples, hidden layers].
+
+    Hidden are the layers with kernels except the last, in the order of the forward pass. The norm over all of a layer's
+    outputs is used, as an image spreads the same gradient over more elements than a vector. NaN where it is zero or not
+    recorded.
+    """
+    layers = weight_layers(trace)[:-1]
+    sizes = np.array([_size(trace.layers[index].output_shape) for index in layers])
+    norms = trace.series("activation_gradient", "rms")[:, layers] * np.sqrt(sizes)
+    return np.where(norms > 0, np.log10(np.where(norms > 0, norms, 1.0)), math.nan)
+
+
+def gradient_rise(trace: Trace) -> FloatArray:
+    """Decades by which the gradient grows on its way from the last hidden layer to the first, [samples].
+
+    Negative where it shrinks; NaN with fewer than two hidden layers, or where it was not recorded.
+    """
+    signal = backward_signal(trace)
+    return signal[:, 0] - signal[:, -1] if signal.shape[1] >= 2 else np.full(len(signal), math.nan)
+
+
+EXPLOSIVE = 2.0
+"""Decades by which the gradient may grow through depth; sound deep networks stay within one and a half."""
+
+
+def gradient_rise_at_start(trace: Trace) -> float:
+    """`gradient_rise` in the first recorded step, before any weight was changed; NaN if it is not known."""
+    rise = gradient_rise(trace)
+    return float(rise[0]) if len(rise) else math.nan
+
+
+def _size(shape: tuple[int | None, ...] | None) -> float:
+    return float(math.prod(shape)) if shape and all(shape) else 1.0  # type: ignore[arg-type]
+
+
+def hidden_layers(trace: Trace, activations: tuple[str, ...]) -> list[int]:
+    """Indices of the layers before the output layer with one of these nonlinearities, in the order of the forward pass."""
+    heads = {
+        index for objective in trace.run.objectives for index in (objective.head.layer, objective.head.activation_layer)
+    }
+    return [int(at) for at in in_order(trace) if at not in heads and trace.layers[at].activation in activations]
+
+
+def lasting(trace: Trace, role: str, stat: str) -> FloatArray:
+    """The median of a series over the recorded steps of the second half of the run, [layers]; NaN if there are none."""
+    half = trace.sampled >= (trace.sampled.max(initial=0) + 1) / 2
+    return np.array([middle(values) for values in trace.series(role, stat)[half].T])
+
+
+def middle(values: FloatArray) -> float:
+    """The median of the values that were recorded; NaN if there are none."""
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if len(known) else math.nan

@@ -21,6 +21,9 @@ CLEAR_FALL = 0.2
 ENOUGH_STEPS = 100
 """Before this many optimizer steps a network that is still at its baseline may just be beginning to learn."""
 
+ENOUGH_EXAMPLES = 3200
+"""So many examples must have been seen too: 100 batches of 32. Ten times ENOUGH_STEPS will do for smaller batches."""
+
 PATIENCE = 10
 """A loss that would pass the baseline in this many times the length of the run is still on its way."""
 
@@ -40,9 +43,8 @@ def start_loss(trace: Trace) -> float:
 
 
 def recent_loss(trace: Trace) -> Level:
-    """The level of the loss over the last fifth of the recorded steps; infinite if the last of all are not finite."""
-    last = recorded(trace.scalar("loss.nonfinite"))[-3:]
-    if len(last) and last.mean() > 0.5:
+    """The level of the loss over the last fifth of the recorded steps; infinite if the last of all is not finite."""
+    if recorded(trace.scalar("loss.nonfinite"))[-1:].any():
         return Level(math.inf, 0.0)
     return level(recent(loss_curve(trace)))
 
@@ -73,12 +75,31 @@ def learns_well(trace: Trace) -> bool | None:
     baseline = _positive(trace.data.baseline_loss)
     if baseline is None:
         return _beats_majority(trace) or _improved(trace, now)
-    if _gave_back(trace, now, baseline) or now.above(2 * max(start_loss(trace), baseline)):
+    gained = _half_way_back(trace, baseline) < (1 - CLEAR_GAP / 2) * baseline
+    if (gained and now.above(_half_way_back(trace, baseline))) or now.above(2 * max(start_loss(trace), baseline)):
         return False
     if _beats_majority(trace) or (now.below(baseline) and now.value <= (1 - CLEAR_GAP) * baseline):
         return True
     clear = now.value - now.error >= (1 - CLEAR_GAP) * baseline
-    return False if clear and steps_seen(trace) >= ENOUGH_STEPS and not on_its_way(trace) else None
+    return False if clear and has_had_time(trace) and not on_its_way(trace) else None
+
+
+def has_had_time(trace: Trace) -> bool:
+    """True if the run saw enough steps and examples to show whether it learns."""
+    steps = steps_seen(trace)
+    sizes = recorded(trace.scalar("batch_size"))
+    size = float(np.median(sizes)) if len(sizes) else trace.run.batch_size or ENOUGH_EXAMPLES
+    return steps >= ENOUGH_STEPS and (steps * size >= ENOUGH_EXAMPLES or steps >= 10 * ENOUGH_STEPS)
+
+
+def expected_loss(trace: Trace) -> float | None:
+    """The level below which the loss should have come and stayed: clearly under the baseline, and not more than half
+    way back to it from the best stretch of the run. None if there is no baseline.
+
+    Where `learns_well` is False, `recent_loss` is at or above this.
+    """
+    baseline = _positive(trace.data.baseline_loss)
+    return min((1 - CLEAR_GAP) * baseline, _half_way_back(trace, baseline)) if baseline else None
 
 
 def steps_seen(trace: Trace) -> int:
@@ -113,14 +134,12 @@ def _beats_majority(trace: Trace) -> bool:
 
 def _improved(trace: Trace, now: Level) -> bool | None:
     """Without a baseline only success can be seen: a policy's loss need not fall, weighted classes cost accuracy."""
-    start = start_loss(trace)
+    # The first steps of a bad run can throw the loss up; coming down from there again is no progress.
+    start = min([start_loss(trace), *recorded(loss_curve(trace))[:1]])
     return True if now.below(start) and start - now.value >= CLEAR_FALL * abs(start) else None
 
 
-def _gave_back(trace: Trace, now: Level, baseline: float) -> bool:
-    """True if more than half of what the loss had once gained over the baseline is clearly lost again."""
+def _half_way_back(trace: Trace, baseline: float) -> float:
+    """The middle between the baseline and the best tenth of the run; the baseline for too short a run."""
     means = block_means(loss_curve(trace), BLOCKS)
-    if len(means) < BLOCKS:
-        return False
-    best = float(means.min())
-    return best < (1 - CLEAR_GAP) * baseline and now.above((best + baseline) / 2)
+    return (float(means.min()) + baseline) / 2 if len(means) == BLOCKS else baseline

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -52,6 +52,8 @@ class Task:
         rows: a sample of its targets [rows, ...], None if there is none.
         answers: the predictions for them [rows, ...].
         low: the smallest prediction over all recorded steps, NaN if not recorded; `high` the largest.
+        row_sum_error: the largest distance of a prediction row's sum from 1, NaN if not recorded.
+        seen: in how many steps predictions were recorded.
         crashed: the run ended with an exception raised by the loss.
     """
 
@@ -63,6 +65,8 @@ class Task:
     answers: FloatArray | None = None
     low: float = math.nan
     high: float = math.nan
+    row_sum_error: float = math.nan
+    seen: int = 0
     crashed: bool = False
 
     @property
@@ -86,19 +90,21 @@ def tasks(trace: Trace) -> Iterator[Task]:
     cards = trace.data.targets
     paired = len(cards) == len(trace.run.objectives)
     crash = trace.run.crash
+    crashed = crash is not None and crash.during == "loss"
     for index, objective in enumerate(trace.run.objectives):
-        sample = trace.sample if index == 0 else None
-        yield Task(
-            index=index,
-            loss=objective.loss,
-            head=objective.head,
-            target=cards[index] if paired else None,
-            rows=sample.targets if sample is not None else None,
-            answers=sample.predictions if sample is not None else None,
-            low=_extreme(trace, "prediction.min", np.fmin) if index == 0 else math.nan,
-            high=_extreme(trace, "prediction.max", np.fmax) if index == 0 else math.nan,
-            crashed=crash is not None and crash.during == "loss",
-        )
+        task = Task(index, objective.loss, objective.head, cards[index] if paired else None, crashed=crashed)
+        yield replace(task, **_seen(trace)) if index == 0 else task
+
+
+def _seen(trace: Trace) -> dict[str, Any]:
+    return {
+        "rows": trace.sample.targets if trace.sample is not None else None,
+        "answers": trace.sample.predictions if trace.sample is not None else None,
+        "low": _extreme(trace, "prediction.min", np.fmin),
+        "high": _extreme(trace, "prediction.max", np.fmax),
+        "row_sum_error": _extreme(trace, "prediction.row_sum_error", np.fmax),
+        "seen": int(np.isfinite(trace.scalar("prediction.min")).sum()),
+    }
 
 
 def _extreme(trace: Trace, name: str, of: np.ufunc) -> float:
@@ -133,17 +139,25 @@ def is_bounded(card: TargetCard, slack: float = SLACK) -> bool:
     return (card.minimum is None or card.minimum >= -slack) and (card.maximum is None or card.maximum <= 1 + slack)
 
 
-def is_independent(task: Task) -> bool:
-    """True if a target row can add up to more than 1 (several labels at once), so that no softmax can answer it."""
+def row_sum(task: Task) -> float:
+    """What a target row of numbers in [0, 1] adds up to: the most in a sample of multi-hot rows, else the mean.
+
+    NaN unless the row has one number for each output unit.
+    """
     card = task.target
     if card is None or card.encoding not in ("multi-hot", "unit-interval") or card.mean is None or not card.shape:
-        return False
+        return math.nan
     width = card.shape[-1]
     if width is None or width == 1 or width != task.units:
-        return False
-    if card.encoding == "multi-hot" and task.rows is not None:
-        return bool((task.rows.sum(axis=-1) > 1.5).any())
-    return card.mean * width > 1 + SLACK
+        return math.nan
+    if card.encoding == "multi-hot" and task.rows is not None and len(task.rows):
+        return float(task.rows.sum(axis=-1).max())
+    return card.mean * width
+
+
+def is_independent(task: Task) -> bool:
+    """True if a target row can add up to more than 1 (several labels at once), so that no softmax can answer it."""
+    return row_sum(task) > 1 + SLACK
 
 
 def scaled_classes(task: Task) -> int | None:

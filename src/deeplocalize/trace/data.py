@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,48 @@ def row_indices(examples: int) -> slice:
     return slice(0, None, max(1, math.ceil(examples / MAX_ROWS)))
 
 
+@dataclass
+class Moments:
+    """Count, mean, sum of squared deviations, smallest and largest value of each column, [columns] each."""
+
+    count: Array
+    mean: Array
+    m2: Array
+    low: Array
+    high: Array
+
+    @classmethod
+    def of(cls, values: Array) -> Moments:
+        """The moments of values [rows, columns]; values that are not finite are left out."""
+        finite = np.isfinite(values)
+        if finite.all():
+            mean = values.mean(axis=0)
+            m2 = np.square(values - mean).sum(axis=0)
+            return cls(np.full(len(mean), float(len(values))), mean, m2, values.min(axis=0), values.max(axis=0))
+        count = finite.sum(axis=0).astype(np.float64)
+        mean = np.where(finite, values, 0).sum(axis=0) / np.maximum(count, 1)
+        m2 = np.square(np.where(finite, values - mean, 0)).sum(axis=0)
+        low, high = (np.where(finite, values, bound) for bound in (np.inf, -np.inf))
+        return cls(count, mean, m2, low.min(axis=0), high.max(axis=0))
+
+    def __add__(self, other: Moments) -> Moments:
+        """The moments of both sets of rows together.
+
+        Source: Chan, Golub, LeVeque, Algorithms for computing the sample variance, The American Statistician 37, 1983,
+        https://doi.org/10.1080/00031305.1983.10483115
+        """
+        total = self.count + other.count
+        safe = np.maximum(total, 1)
+        delta = other.mean - self.mean
+        return Moments(
+            total,
+            self.mean + delta * other.count / safe,
+            self.m2 + other.m2 + np.square(delta) * self.count * other.count / safe,
+            np.minimum(self.low, other.low),
+            np.maximum(self.high, other.high),
+        )
+
+
 class InputCollector:
     """Running statistics of one input."""
 
@@ -45,72 +88,51 @@ class InputCollector:
         self._examples = 0
         self._nonfinite = 0
         self._integral = True
-        self._count: Array | None = None
-        self._mean: Array | None = None
-        self._m2: Array | None = None
-        self._low: Array | None = None
-        self._high: Array | None = None
+        self._moments: Moments | None = None
 
     def add(self, rows: Array, nonfinite: int | None = None, examples: int | None = None) -> None:
         """Take rows [examples, ...]. `nonfinite` and `examples` count over the whole batch, if more is known."""
         rows = np.asarray(rows)
         self._dtype = self._dtype or str(rows.dtype)
-        shape = rows.shape[1:]
-        self._shape = shape if not self._examples else _common(self._shape, shape)
+        self._shape = rows.shape[1:] if not self._examples else _common(self._shape, rows.shape[1:])
         self._examples += examples if examples is not None else len(rows)
-        flat = _columns(rows)
-        if self._mean is not None and flat.shape[1] != len(self._mean):
-            flat = flat[:, : len(self._mean)] if flat.shape[1] > len(self._mean) else None
-        finite_count = int(np.isfinite(rows).sum()) if rows.dtype.kind in "fc" else rows.size
-        self._nonfinite += nonfinite if nonfinite is not None else rows.size - finite_count
-        if flat is None or not flat.size:
-            return
-        finite = np.isfinite(flat)
-        self._integral = self._integral and bool((flat[finite] == np.round(flat[finite])).all())
-        self._update(np.where(finite, flat, np.nan), finite)
+        if nonfinite is None:
+            nonfinite = int((~np.isfinite(rows)).sum()) if rows.dtype.kind in "fc" else 0
+        self._nonfinite += nonfinite
+        self._take(_columns(rows))
 
-    def _update(self, values: Array, finite: Array) -> None:
-        """Chan's parallel update of mean and variance, for each column."""
-        count = finite.sum(axis=0).astype(np.float64)
-        safe = np.maximum(count, 1)
-        mean = np.where(finite, values, 0).sum(axis=0) / safe
-        m2 = np.square(np.where(finite, values - mean, 0)).sum(axis=0)
-        low = np.where(finite, values, np.inf).min(axis=0)
-        high = np.where(finite, values, -np.inf).max(axis=0)
-        if self._mean is None or self._count is None or self._m2 is None:
-            self._count, self._mean, self._m2, self._low, self._high = count, mean, m2, low, high
+    def _take(self, values: Array) -> None:
+        if self._moments is not None:  # sequences of varying length: the columns that all have
+            values = values[:, : len(self._moments.mean)]
+            if values.shape[1] < len(self._moments.mean):
+                return
+        if not values.size:
             return
-        total = np.maximum(self._count + count, 1)
-        delta = mean - self._mean
-        self._m2 = self._m2 + m2 + np.square(delta) * self._count * count / total
-        self._mean = (self._mean * self._count + mean * count) / total
-        self._count = self._count + count
-        self._low, self._high = np.minimum(self._low, low), np.maximum(self._high, high)
+        moments = Moments.of(values)
+        self._moments = moments if self._moments is None else self._moments + moments
+        whole = values if self._integral else values[:0]
+        self._integral = bool((np.isnan(whole) | (whole == np.round(whole))).all()) and self._integral
 
     def card(self) -> InputCard:
         """The statistics so far."""
-        seen = self._count is not None and bool(self._count.sum())
-        if not seen or self._mean is None or self._m2 is None or self._count is None:
-            return InputCard(self.name, self._dtype, self._shape, self._examples, None, None, None, None, self._nonfinite, False, 0, 0, None)
-        total = self._count.sum()
-        mean = float((self._mean * self._count).sum() / total)
-        variance = float((self._m2 + np.square(self._mean - mean) * self._count).sum() / total)
-        deviations = np.sqrt(self._m2 / np.maximum(self._count, 1))
-        several = self._count >= 2
-        constant = int((several & (self._low == self._high)).sum())
+        about = (self.name, self._dtype, self._shape, self._examples)
+        if self._moments is None or not self._moments.count.sum():
+            return InputCard(*about, None, None, None, None, self._nonfinite, False, 0, 0, None)
+        each = self._moments
+        total = each.count.sum()
+        mean = float((each.mean * each.count).sum() / total)
+        variance = float((each.m2 + np.square(each.mean - mean) * each.count).sum() / total)
+        deviations = np.sqrt(each.m2 / np.maximum(each.count, 1))
         return InputCard(
-            name=self.name,
-            dtype=self._dtype,
-            shape=self._shape,
-            examples=self._examples,
-            minimum=float(np.min(self._low)),
-            maximum=float(np.max(self._high)),
+            *about,
+            minimum=float(each.low.min()),
+            maximum=float(each.high.max()),
             mean=mean,
             std=math.sqrt(max(variance, 0.0)),
             nonfinite=self._nonfinite,
             integral=self._integral,
-            columns=len(self._mean),
-            constant_columns=constant,
+            columns=len(each.mean),
+            constant_columns=int(((each.count >= 2) & (each.low == each.high)).sum()),
             column_scale=(float(deviations.min()), float(np.median(deviations)), float(deviations.max())),
         )
 
@@ -141,7 +163,12 @@ class DataCollector:
         count = min(len(inputs), len(targets), len(predictions))
         if not count:
             return
-        block = (step, _columns(inputs[:count], SAMPLE_COLUMNS), np.array(targets[:count]), np.array(predictions[:count]))
+        block = (
+            step,
+            _columns(inputs[:count], SAMPLE_COLUMNS),
+            np.array(targets[:count]),
+            np.array(predictions[:count]),
+        )
         if self._rows and any(a.shape[1:] != b.shape[1:] for a, b in zip(self._rows[-1][1:], block[1:], strict=True)):
             self._rows.clear()
         self._rows.append(block)
@@ -267,10 +294,15 @@ def constant_loss(targets: Array, encoding: str, loss: Loss, units: int | None) 
 def _class_shares(values: Array, encoding: str, loss: Loss) -> Array | None:
     if loss.targets == "one-hot" and values.ndim >= 2 and values.min() >= 0:
         shares = values.reshape(-1, values.shape[-1]).mean(axis=0)
-        return shares if abs(shares.sum() - 1) < 1e-3 else None
-    if loss.targets == "class-index" and encoding in ("class-index", "binary") and values.min() >= 0 and values.max() < 1e6:
+        return np.asarray(shares) if abs(shares.sum() - 1) < 1e-3 else None
+    if (
+        loss.targets == "class-index"
+        and encoding in ("class-index", "binary")
+        and values.min() >= 0
+        and values.max() < 1e6
+    ):
         counts = np.bincount(values.astype(np.int64).ravel())
-        return counts / counts.sum()
+        return np.asarray(counts / counts.sum())
     return None
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.floating]
 
-MAX_ELEMENTS = 1 << 16
+MAX_ELEMENTS = 1 << 14
 """Statistics other than the count of non-finite elements read at most about this many elements of a tensor."""
 
 MIN_EXAMPLES = 8
@@ -126,6 +126,5 @@ class Schedule:
         return True
 
 
-LAYERS_DENSE = 16
+LAYERS_DENSE = 10
 SCALARS_DENSE = 10_000
-

@@ -70,7 +70,7 @@ class TraceWriter:
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file: BinaryIO | None = open(path, "xb", buffering=0)
+            self._file: BinaryIO | None = path.open("xb", buffering=0)
         except FileExistsError:
             raise TraceError(f"{path} exists already, and a trace never overwrites a file: name another one") from None
         except OSError as error:
@@ -102,7 +102,7 @@ def read_records(path: Path) -> Iterator[Record]:
         TraceError: the file cannot be opened, is empty, is no trace, is of another version, or is damaged.
     """
     try:
-        file = open(path, "rb")
+        file = path.open("rb")
     except OSError as error:
         reason = "is a directory, not a trace file" if path.is_dir() else f"cannot be read: {error.strerror}"
         raise TraceError(f"{path} {reason}") from None
@@ -112,10 +112,14 @@ def read_records(path: Path) -> Iterator[Record]:
             raise TraceError(f"{path} is empty: the run that should have filled it recorded nothing")
         first = _read_record(file, path, size)
         if first is None or first.kind != HEADER:
-            raise TraceError(f"{path} is not a DeepLocalize trace: make one with 'deeplocalize run --trace FILE script.py'")
+            raise TraceError(
+                f"{path} is not a DeepLocalize trace: make one with 'deeplocalize run --trace FILE script.py'"
+            )
         version = first.facts.get("version")
         if version != FORMAT_VERSION:
-            raise TraceError(f"{path} has trace format {version}, and this version reads format {FORMAT_VERSION}: record it again")
+            raise TraceError(
+                f"{path} has trace format {version}, and this version reads format {FORMAT_VERSION}: record it again"
+            )
         while (record := _read_record(file, path, size)) is not None:
             yield record
 

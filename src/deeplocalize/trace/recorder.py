@@ -110,10 +110,9 @@ class Recorder:
         notable = step in self._sampled or scalars.get("loss.nonfinite", 0) > 0
         if not self._scalar_schedule.due(step) and not notable:
             return
-        if order and order not in self._orders:
-            if len(self._orders) < 64:
-                self._orders[order] = len(self._orders)
-                self._new_orders.append(order)
+        if order and order not in self._orders and len(self._orders) < 64:
+            self._orders[order] = len(self._orders)
+            self._new_orders.append(order)
         values = {"time": time.monotonic() - self._began} | dict(scalars)
         self._rows.append((step, values, self._orders.get(order, -1)))
         if time.monotonic() - self._flushed > FLUSH_SECONDS:
@@ -139,8 +138,7 @@ class Recorder:
 
     def failure(self, stage: str, error: BaseException | str, step: int | None = None) -> None:
         """Note something of ours that went wrong. The same failure is noted once."""
-        message = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
-        message = message.split("\n")[0][:500]
+        message = one_line(error)
         if (stage, message) in self._failures or len(self._failures) >= MAX_FAILURES:
             return
         self._failures.add((stage, message))
@@ -173,6 +171,12 @@ class Recorder:
     def _emit(self, record: Record) -> None:
         self._builder.add(record)
         self._log.write(record)
+
+
+def one_line(error: BaseException | str) -> str:
+    """An error as one line of bounded length."""
+    message = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+    return message.split("\n")[0][:500]
 
 
 def _json_ready(facts: dict[str, Any]) -> dict[str, Any]:

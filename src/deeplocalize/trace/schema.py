@@ -9,7 +9,7 @@ Steps are optimizer steps, counted from 0. A value that was not recorded is NaN 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -39,6 +39,7 @@ class Series(NamedTuple):
 
 
 TENSOR_ROLES = (
+    "input",  # what the layer is given; only its nonfinite count, and only where something is not finite
     "preactivation",  # what goes into the layer's nonlinearity; only where the layer has one
     "activation",  # what the layer hands on, after its nonlinearity
     "activation_gradient",  # d loss / d activation
@@ -81,7 +82,7 @@ SCALARS = (
     "optimizer_steps",  # more than one when several optimizers step together
     "scheduler_steps",
     "stale_gradient",  # 1 if, when the step's first backward pass began, gradients of an already applied step were left
-    "cleared_gradient",  # 1 if the optimizer was given no gradient, or zeros only, after a backward pass
+    "cleared_gradient",  # 1 if the optimizer was given no gradient, or zeros only
     "input.nonfinite",  # number of NaN and infinite elements
     "target.nonfinite",
     "prediction.nonfinite",
@@ -135,10 +136,24 @@ class Layer:
     sources: dict[str, Source] = field(default_factory=dict)  # lines of single arguments, such as "activation"
 
 
-KINDS = (
-    "dense conv recurrent attention embedding norm batch-norm activation dropout pooling reshape merge rescaling "
-    "noise custom other"
-).split()
+KINDS = [
+    "dense",
+    "conv",
+    "recurrent",
+    "attention",
+    "embedding",
+    "norm",
+    "batch-norm",
+    "activation",
+    "dropout",
+    "pooling",
+    "reshape",
+    "merge",
+    "rescaling",
+    "noise",
+    "custom",
+    "other",
+]
 
 
 @dataclass(frozen=True)
@@ -379,7 +394,7 @@ class Trace:
         return self.scalars.get(name, np.full(len(self.steps), np.nan))
 
 
-FACTS = {
+FACTS: dict[str, Callable[[Trace], object]] = {
     "steps": lambda trace: len(trace.steps) > 0,
     "layers": lambda trace: trace.layers,
     "objective": lambda trace: trace.run.objectives,

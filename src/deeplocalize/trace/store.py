@@ -27,7 +27,9 @@ def read_traces(path: str | Path) -> tuple[Trace, ...]:
         try:
             builders.setdefault(record.training, TraceBuilder()).add(record)
         except (msgspec.ValidationError, ValueError, KeyError, IndexError, TypeError) as error:
-            raise TraceError(f"{path} is damaged: a '{record.kind}' record cannot be read ({error}): record it again") from None
+            raise TraceError(
+                f"{path} is damaged: a '{record.kind}' record cannot be read ({error}): record it again"
+            ) from None
     return tuple(builders[key].trace() for key in sorted(builders))
 
 
@@ -52,12 +54,17 @@ class TraceBuilder:
                 self._add_facts(record.facts)
             case "steps":
                 steps, values, order = record.arrays
-                _expect(values.shape == (len(steps), len(record.facts["names"])), "the table of steps has another shape")
+                _expect(
+                    values.shape == (len(steps), len(record.facts["names"])), "the table of steps has another shape"
+                )
                 self._orders += record.facts.get("orders", [])
                 self._steps.append((record.facts["names"], steps, values, order))
             case "samples":
                 steps, values = record.arrays
-                _expect(values.ndim == 3 and values.shape[:2] == (len(steps), len(record.facts["series"])), "the table of samples has another shape")
+                _expect(
+                    values.ndim == 3 and values.shape[:2] == (len(steps), len(record.facts["series"])),
+                    "the table of samples has another shape",
+                )
                 self._samples.append((record.facts["series"], steps, values))
             case "rows":
                 self._sample = Sample(*record.arrays)

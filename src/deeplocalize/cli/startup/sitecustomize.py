@@ -4,12 +4,14 @@ It begins the watching, puts path and environment back as they were, so that nei
 starts sees a difference, and makes way for the sitecustomize that would have been imported without us.
 """
 
+import importlib
 import json
 import os
 import sys
+from typing import Any
 
 
-def _restore(settings: dict) -> None:
+def _restore(settings: dict[str, Any]) -> None:
     if settings["PYTHONPATH"] is None:
         os.environ.pop("PYTHONPATH", None)
     else:
@@ -19,7 +21,7 @@ def _restore(settings: dict) -> None:
     sys.path_importer_cache.pop(here, None)
 
 
-def _begin(settings: dict) -> None:
+def _begin(settings: dict[str, Any]) -> None:
     """Watch. If that fails, the script runs without."""
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
     missing = root not in sys.path
@@ -37,14 +39,14 @@ def _begin(settings: dict) -> None:
 
 
 def _make_way() -> None:
-    ours = sys.modules.pop(__name__, None)
+    ours = sys.modules.pop(__name__)
     try:
-        import sitecustomize  # noqa: F401
+        importlib.import_module(__name__)
     except ImportError as error:
-        if error.name != "sitecustomize":
+        if error.name != __name__:
             raise
     finally:
-        sys.modules.setdefault(__name__, ours)
+        sys.modules.setdefault(__name__, ours)  # the import that runs us expects to find something
 
 
 _settings = json.loads(os.environ.pop("DEEPLOCALIZE_WATCH", "null"))

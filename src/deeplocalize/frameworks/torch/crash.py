@@ -70,9 +70,7 @@ def examine(
     return found
 
 
-def _loss(
-    name: str, module: nn.Module | None, sites: Callable[[Any], CallSite | None], line: Source | None
-) -> Loss:
+def _loss(name: str, module: nn.Module | None, sites: Callable[[Any], CallSite | None], line: Source | None) -> Loss:
     if module is not None:
         return describe.loss_of_module(module, sites(module))
     takes, targets = _ARGUMENTS.get(name, ("values", "elementwise"))

@@ -63,6 +63,9 @@ _KINDS: tuple[tuple[str, tuple[type[nn.Module], ...]], ...] = (
     ("activation", tuple(ACTIVATIONS)),
 )
 
+PURE = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.LayerNorm, nn.GroupNorm, nn.Embedding)
+"""Library layers whose forward is a function of input and parameters alone: no state, no randomness."""
+
 LOSSES: dict[type[nn.Module], tuple[str, str | None, str | None]] = {
     nn.CrossEntropyLoss: ("cross-entropy", "logits", "class-index"),
     nn.NLLLoss: ("negative-log-likelihood", "log-probabilities", "class-index"),
@@ -86,7 +89,9 @@ def is_layer(module: nn.Module) -> bool:
     if isinstance(module, nn.modules.loss._Loss):
         return False
     if isinstance(module, COMPOSITES) or not any(True for _ in module.children()):
-        return not isinstance(module, nn.Sequential | nn.ModuleList | nn.ModuleDict | nn.ParameterList | nn.ParameterDict)
+        return not isinstance(
+            module, nn.Sequential | nn.ModuleList | nn.ModuleDict | nn.ParameterList | nn.ParameterDict
+        )
     return any(True for _ in module.parameters(recurse=False))
 
 
@@ -206,7 +211,9 @@ def plain(value: Any) -> Any:
 
 def loss_of_module(module: nn.Module, site: CallSite | None) -> Loss:
     """The facts of a loss module."""
-    kind, takes, targets = next((facts for cls, facts in LOSSES.items() if isinstance(module, cls)), ("other", None, None))
+    kind, takes, targets = next(
+        (facts for cls, facts in LOSSES.items() if isinstance(module, cls)), ("other", None, None)
+    )
     if isinstance(module, nn.PoissonNLLLoss):
         takes = "log-values" if module.log_input else "values"
     weights = (getattr(module, "weight", None), getattr(module, "pos_weight", None))

@@ -37,11 +37,26 @@ ACTIVATION_NODES = {
     "ExpBackward": "exp",
 }
 
-TRANSPARENT = (
-    "ViewBackward UnsafeViewBackward ReshapeAliasBackward TBackward TransposeBackward PermuteBackward SqueezeBackward "
-    "UnsqueezeBackward ToCopyBackward CloneBackward ContiguousBackward AliasBackward NativeDropoutBackward "
-    "ExpandBackward FlattenBackward SliceBackward SelectBackward DetachBackward"
-).split()
+TRANSPARENT = [
+    "ViewBackward",
+    "UnsafeViewBackward",
+    "ReshapeAliasBackward",
+    "TBackward",
+    "TransposeBackward",
+    "PermuteBackward",
+    "SqueezeBackward",
+    "UnsqueezeBackward",
+    "ToCopyBackward",
+    "CloneBackward",
+    "ContiguousBackward",
+    "AliasBackward",
+    "NativeDropoutBackward",
+    "ExpandBackward",
+    "FlattenBackward",
+    "SliceBackward",
+    "SelectBackward",
+    "DetachBackward",
+]
 """Operations that hand values on as they are (or drop some): they do not come between a layer and its nonlinearity."""
 
 LOSS_NODES = {
@@ -89,6 +104,11 @@ def name(node: Node) -> str:
     return type(node).__name__.rstrip("0123456789")
 
 
+def is_log_softmax(node: Node | None) -> bool:
+    """True for the node of a log-softmax."""
+    return node is not None and name(node) == "LogSoftmaxBackward"
+
+
 def parents(node: Node) -> Iterator[Node]:
     """The nodes that made this node's inputs."""
     return (parent for parent, _ in node.next_functions if parent is not None)
@@ -120,7 +140,9 @@ def terms(root: Node, modules: dict[Node, Any]) -> list[Term]:
     return found
 
 
-def _collect(node: Node, factor: float, reduction: str | None, modules: dict[Node, Any], found: list[Term], depth: int) -> None:
+def _collect(
+    node: Node, factor: float, reduction: str | None, modules: dict[Node, Any], found: list[Term], depth: int
+) -> None:
     kind = name(node)
     if node in modules or depth > 200:
         found.append(Term(node, factor=factor, reduction=reduction))
@@ -202,7 +224,9 @@ def _smoothed(node: Node) -> Term | None:
     if name(node) != "AddBackward" or len(children) != 2 or {name(child) for child in children} != {"MulBackward"}:
         return None
     likelihoods = [(child, only_parent(child)) for child in children]
-    nll = next(((child, loss) for child, loss in likelihoods if loss is not None and name(loss).startswith("NllLoss")), None)
+    nll = next(
+        ((child, loss) for child, loss in likelihoods if loss is not None and name(loss).startswith("NllLoss")), None
+    )
     if nll is None:
         return None
     log_softmax = next(parents(nll[1]), None)
@@ -249,7 +273,7 @@ def _manual_error(node: Node) -> Term | None:
     subtraction = next(iter(set(parents(inner))), None)
     if subtraction is None or name(subtraction) != "SubBackward":
         return None
-    squares = name(inner) == "PowBackward" and saved(inner, "exponent") == 2 or name(inner) == "MulBackward"
+    squares = (name(inner) == "PowBackward" and saved(inner, "exponent") == 2) or name(inner) == "MulBackward"
     if not squares and name(inner) != "AbsBackward":
         return None
     prediction = only_parent(subtraction)

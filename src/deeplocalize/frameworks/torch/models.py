@@ -54,8 +54,11 @@ class LayerState:
         self.activation: stats.Row | None = None
         self.preactivation: stats.Row | None = None
         self.gradient: stats.Row | None = None
-        self.nonfinite_parameters = 0
+        self.nonfinite_parameters: int | None = None
         self.sentinels: list[Tensor] = []
+        self.inputs: list[Tensor] = []
+        self.output: Tensor | None = None
+        self.nonfinite_input: int | None = None
         self.training: bool | None = None
         self.nodes: list[Any] = []
         self.kept: Tensor | None = None
@@ -65,7 +68,7 @@ class LayerState:
         """Record the statistics of an output and have those of its gradient recorded."""
         self._shape(output, inputs)
         self._values(output.detach(), inputs)
-        if output.requires_grad and not self.facts.kind == "reshape":
+        if output.requires_grad and self.facts.kind != "reshape":
             output.register_hook(self._watch_gradient)
 
     def _shape(self, output: Tensor, inputs: Tensor | None) -> None:
@@ -109,6 +112,23 @@ class LayerState:
         stride = stats.example_stride(tuple(output.shape)) if output.ndim else 1
         self.kept = output.detach()[::stride].clone() if output.ndim else output.detach().clone()
 
+    def examine(self) -> None:
+        """Count what is not finite, now that the loss is not: in the parameters, in the input held, in the output.
+
+        The output is computed again from the input where that has no side effect and no randomness.
+        """
+        module = self._module()
+        if module is None:
+            return
+        self.nonfinite_parameters = sum(stats.count_nonfinite(each) for each in self.parameters)
+        self.nonfinite_input = sum(stats.count_nonfinite(each) for each in self.inputs)
+        output = self.output
+        if output is None and type(module) in describe.PURE and self.inputs:
+            with torch.no_grad():
+                output = module.forward(self.inputs[-1])
+        if output is not None:
+            self.activation = (float(stats.count_nonfinite(output)),)
+
     def _watch_gradient(self, gradient: Tensor) -> None:
         try:
             if stats.is_plain(gradient):
@@ -136,9 +156,10 @@ class Model:
         self.parameter_ids = {id(each) for each in root.parameters()}
         self.sampling = True
         self.ran = False
-        self.last_inputs: list[tuple[str, Tensor]] = []
+        self._given: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
         self.output_nodes: dict[Any, Tensor] = {}
         self._order = 0
+        self._latest: LayerState | None = None
 
     @property
     def root(self) -> nn.Module | None:
@@ -154,9 +175,26 @@ class Model:
     def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A forward pass with gradients begins."""
         self.ran = True
+        self._given = (args, kwargs)
+
+    @property
+    def last_inputs(self) -> list[tuple[str, Tensor]]:
+        """The tensors of data that the latest forward pass was given, with the names of the arguments."""
         module = self.root
-        if self.sampling and module is not None:
-            self.last_inputs = _named_tensors(module, args, kwargs)
+        return _named_tensors(module, *self._given) if module is not None else []
+
+    def hold(self, state: LayerState, inputs: tuple[Any, ...], output: Tensor) -> None:
+        """Remember what went through a layer in a step that is not recorded, in case the loss is not finite.
+
+        The input of a layer with parameters is kept for the backward pass anyway, and so is the latest output: this
+        holds no memory that would be free otherwise.
+        """
+        if self._latest is not None:
+            self._latest.output = None
+        self._latest, state.output = state, output
+        tensor = stats.first_tensor(inputs)
+        if tensor is not None and state.facts.parameters:
+            state.inputs.append(tensor)
 
     def end(self, output: Any) -> None:
         """The forward pass is over; remember where in the graph its outputs are until the backward pass."""
@@ -170,12 +208,13 @@ class Model:
         self.output_nodes.clear()
         for state in self.layers:
             state.nodes.clear()
-            state.kept = None
+            state.inputs.clear()
+            state.kept = state.output = None
 
     def clear(self) -> None:
         """Forget the step."""
         self.ran = False
-        self.last_inputs = []
+        self._given = ((), {})
         self.output_nodes.clear()
         for state in self.layers:
             state.clear()
@@ -201,5 +240,3 @@ def _named_tensors(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, A
             if tensor.ndim >= 1 and not tensor.requires_grad and tensor.numel():
                 found.append((name if not at else f"{name}.{at}", tensor))
     return found
-
-

@@ -63,7 +63,11 @@ class Reading:
 
 
 def read(
-    root: Tensor, models: Sequence[Model], loss_calls: Sequence[LossCall], outputs: dict[Any, LossCall], calls: CallLines
+    root: Tensor,
+    models: Sequence[Model],
+    loss_calls: Sequence[LossCall],
+    outputs: dict[Any, LossCall],
+    calls: CallLines,
 ) -> list[Reading]:
     """Read the loss terms of a tensor on which backward is about to be called."""
     if root.grad_fn is None:
@@ -124,13 +128,15 @@ def _with_soft_targets(loss: Loss, target: Tensor | None) -> Loss:
 
 
 def _of_graph(term: graph.Term, states: dict[Any, LayerState], held: dict[Any, Tensor], calls: CallLines) -> Reading:
-    if term.kind == "negative-log-likelihood" and term.input is not None and graph.name(term.input) == "LogSoftmaxBackward":
-        # The model's own log-softmax is its output or a layer; the one that cross_entropy applies is neither.
-        if term.input not in held and term.input not in states:
-            term = graph.as_cross_entropy(term, term.input)
+    # The model's own log-softmax is its output or a layer; the one that cross_entropy applies is neither.
+    own = term.input in held or term.input in states
+    if term.kind == "negative-log-likelihood" and not own and graph.is_log_softmax(term.input):
+        term = graph.as_cross_entropy(term, term.input)
     prediction = _value(term, held)
     target = term.target
-    broadcasts = term.kind == "mean-squared-error" and term.input is not None and graph.name(term.input) == "ExpandBackward"
+    broadcasts = (
+        term.kind == "mean-squared-error" and term.input is not None and graph.name(term.input) == "ExpandBackward"
+    )
     if term.difference is not None and prediction is not None:
         broadcasts = term.difference.numel() > prediction.numel()
         if not broadcasts and prediction.numel() == term.difference.numel():

@@ -11,7 +11,6 @@ import functools
 import math
 import sys
 import weakref
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -25,6 +24,10 @@ from deeplocalize.frameworks.torch.calls import CallLines
 from deeplocalize.frameworks.torch.models import LayerState, Model
 from deeplocalize.frameworks.torch.objective import LossCall
 from deeplocalize.frameworks.torch.training import Backward, Training
+from deeplocalize.frameworks.torch.wrap import Sites, Wraps, leave_traceback
+
+RECENT = 64
+"""Backward passes remembered while it is not known yet to which training they belong."""
 
 WALKS = 3
 """A backward call on a given line is followed through the graph this many times to learn which models it reaches."""
@@ -35,8 +38,8 @@ class TorchProbe:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self._undo: list[Callable[[], None]] = []
-        self._sites: dict[int, tuple[weakref.ref[Any], CallSite]] = {}
+        self._wraps = Wraps(session)
+        self._sites = Sites(self._forget)
         self._models: dict[int, Model] = {}
         self._layers: dict[int, tuple[Model, LayerState | None]] = {}
         self._ignored: set[int] = set()
@@ -44,6 +47,7 @@ class TorchProbe:
         self._optimizers: list[weakref.ref[torch.optim.Optimizer]] = []
         self._reach: dict[tuple[Any, int], tuple[int, set[int]]] = {}
         self._recent: list[Backward] = []
+        self._cleared: list[Backward] = []
         self._sources: dict[str, CallSite] = {}
         self._loss_calls: list[LossCall] = []
         self._loss_nodes: dict[Any, LossCall] = {}
@@ -60,26 +64,26 @@ class TorchProbe:
 
     def install(self) -> None:
         """Begin to watch. Idempotent."""
-        if self._undo:
+        if self._wraps:
             return
-        self._wrap(nn.Module, "__init__", after=self._module_built)
-        self._wrap(torch.optim.Optimizer, "__init__", after=self._optimizer_built)
-        self._wrap(torch.optim.Optimizer, "zero_grad", after=self._gradients_cleared)
-        self._wrap(nn.Module, "zero_grad", after=self._gradients_cleared)
-        self._wrap(torch.optim.lr_scheduler.LRScheduler, "step", after=self._scheduler_stepped)
-        self._wrap(torch.optim.lr_scheduler.ReduceLROnPlateau, "step", after=self._scheduler_stepped)
-        self._wrap(torch.autograd, "backward", before=self._backward_begins, after=self._backward_ended)
-        self._wrap(torch.amp.GradScaler, "scale", after=self._loss_scaled, result=True)
+        self._wraps.wrap(nn.Module, "__init__", after=self._module_built)
+        self._wraps.wrap(torch.optim.Optimizer, "__init__", after=self._optimizer_built)
+        self._wraps.wrap(torch.optim.Optimizer, "zero_grad", after=self._gradients_cleared)
+        self._wraps.wrap(nn.Module, "zero_grad", after=self._gradients_cleared)
+        self._wraps.wrap(torch.optim.lr_scheduler.LRScheduler, "step", after=self._scheduler_stepped)
+        self._wraps.wrap(torch.optim.lr_scheduler.ReduceLROnPlateau, "step", after=self._scheduler_stepped)
+        self._wraps.wrap(torch.autograd, "backward", before=self._backward_begins, after=self._backward_ended)
+        self._wraps.wrap(torch.amp.GradScaler, "scale", after=self._loss_scaled, with_result=True)
         self._wrap_call()
         before = register_optimizer_step_pre_hook(self.session.contained("optimizer step")(self._step_begins))
         after = register_optimizer_step_post_hook(self._step_ended)
-        self._undo += [before.remove, after.remove]
+        self._wraps.later(before.remove)
+        self._wraps.later(after.remove)
 
     def uninstall(self) -> None:
         """Put everything back as it was."""
         self._calls.stop()
-        while self._undo:
-            self._undo.pop()()
+        self._wraps.undo()
 
     def watch(self, model: nn.Module, optimizer: Any = None, loss: Any = None) -> None:
         """Watch from now on; models and optimizers built before are told here."""
@@ -89,39 +93,12 @@ class TorchProbe:
             if isinstance(each, torch.optim.Optimizer) and not any(ref() is each for ref in self._optimizers):
                 self._optimizers.append(weakref.ref(each))
 
-    def _wrap(
-        self,
-        owner: Any,
-        name: str,
-        before: Callable[..., Any] | None = None,
-        after: Callable[..., Any] | None = None,
-        result: bool = False,
-    ) -> None:
-        original = getattr(owner, name)
-        contained = self.session.contained(name)
-        safe_before = contained(before) if before else None
-        safe_after = contained(after) if after else None
-
-        @functools.wraps(original)
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            if safe_before is not None:
-                safe_before(*args, **kwargs)
-            try:
-                value = original(*args, **kwargs)
-            except BaseException as error:
-                leave_traceback(error)
-                raise
-            if safe_after is not None:
-                safe_after(value, *args, **kwargs) if result else safe_after(*args, **kwargs)
-            return value
-
-        setattr(owner, name, wrapper)
-        self._undo.append(lambda: setattr(owner, name, original))
-
     def _wrap_call(self) -> None:
         original = nn.Module.__call__
         ignored = self._ignored
-        begins, ended = (self.session.contained("forward")(hook) for hook in (self._forward_begins, self._forward_ended))
+        begins, ended = (
+            self.session.contained("forward")(hook) for hook in (self._forward_begins, self._forward_ended)
+        )
         compiling = torch.compiler.is_compiling
 
         @functools.wraps(original)
@@ -138,33 +115,22 @@ class TorchProbe:
             ended(module, args, kwargs, output)
             return output
 
-        nn.Module.__call__ = call
-        self._undo.append(lambda: setattr(nn.Module, "__call__", original))
+        self._wraps.replace(nn.Module, "__call__", call)
 
     # ---- building ---------------------------------------------------------------------------------------------
 
     def _module_built(self, module: nn.Module, *_: Any, **__: Any) -> None:
-        site = _construction(module)
-        if site is not None:
-            key = id(module)
-            self._sites[key] = (weakref.ref(module, lambda _: self._forget(key)), site)
-
-    def _forget(self, key: int) -> None:
-        for table in (self._sites, self._layers, self._models):
-            table.pop(key, None)
-        self._ignored.discard(key)
-
-    def _site(self, module: Any) -> CallSite | None:
-        reference, site = self._sites.get(id(module), (None, None))
-        return site if reference is not None and reference() is module else None
+        self._sites.built(module)
 
     def _optimizer_built(self, optimizer: torch.optim.Optimizer, *_: Any, **__: Any) -> None:
         self._optimizers = [ref for ref in self._optimizers if ref() is not None]
         self._optimizers.append(weakref.ref(optimizer))
-        site = _construction(optimizer)
-        if site is not None:
-            key = id(optimizer)
-            self._sites[key] = (weakref.ref(optimizer, lambda _: self._sites.pop(key, None)), site)
+        self._sites.built(optimizer)
+
+    def _forget(self, key: int) -> None:
+        self._layers.pop(key, None)
+        self._models.pop(key, None)
+        self._ignored.discard(key)
 
     def _discover(self, module: nn.Module) -> None:
         """A module nobody knows was called: it is a model (or loss) that the program calls itself."""
@@ -183,14 +149,14 @@ class TorchProbe:
             self._models[id(module)] = self._models[id(compiled)]
             self._layers[id(module)] = (self._models[id(compiled)], None)
             return
-        model = Model(module, self._site)
+        model = Model(module, self._sites.of)
         for each in module.modules():
             key = id(each)
             self._layers[key] = (model, model.by_id.get(key))
             self._ignored.discard(key)
             self._models.pop(key, None)
-            if key not in self._sites:
-                weakref.finalize(each, self._forget, key)
+            if each not in self._sites:
+                self._sites.note(each, None)
         self._models[id(module)] = model
         self._join_known_training(model)
 
@@ -198,13 +164,12 @@ class TorchProbe:
         key = id(module)
         if key not in self._layers:
             self._ignored.add(key)
-            if key not in self._sites:
-                weakref.finalize(module, self._forget, key)
+            if module not in self._sites:
+                self._sites.note(module, None)
 
     def _join_known_training(self, model: Model) -> None:
         for training in self._trainings:
-            ids = {id(each) for opt in training.live_optimizers() for group in opt.param_groups for each in group["params"]}
-            if ids & model.parameter_ids:
+            if any(_held(optimizer) & model.parameter_ids for optimizer in training.live_optimizers()):
                 training.models = [each for each in training.models if not each.parameter_ids <= model.parameter_ids]
                 training.add_model(model)
 
@@ -254,17 +219,15 @@ class TorchProbe:
             if id(model) not in self._mapped and layer.facts.kind != "activation":
                 layer.keep(tensor)
             return
-        total = tensor.detach().sum(dtype=torch.float32)
-        if tensor.device.type != "cpu":
-            layer.sentinels.append(total)
-        elif not math.isfinite(total.item()):
-            layer.activation = stats.activation_row(tensor, None, -1)[:1]
-            layer.nonfinite_parameters = sum(stats.count_nonfinite(each) for each in layer.parameters)
+        if tensor.device.type == "cpu":
+            model.hold(layer, args, tensor)
+        else:  # the loss is not known on the host before the graph is gone: leave one number that tells
+            layer.sentinels.append(tensor.detach().sum(dtype=torch.float32))
 
     def _loss_called(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         given = [*args, *kwargs.values()]
         if len(given) >= 2 and isinstance(output, Tensor) and output.grad_fn is not None and self._watching_closely():
-            called = LossCall(module, given[0], given[1], self._site(module))
+            called = LossCall(module, given[0], given[1], self._sites.of(module))
             self._loss_calls.append(called)
             self._loss_nodes[output.grad_fn] = called
 
@@ -288,11 +251,14 @@ class TorchProbe:
         self._close_open_steps()
         reached = self._reached(root, site)
         readings = self._read(root, reached)
-        backward = Backward(self._loss_value(root), objective.value_factor(readings), readings)
+        backward = Backward(self._loss_value(root), objective.value_factor(readings), readings, reached)
+        if isinstance(backward.loss, float) and not math.isfinite(backward.loss) and not readings:
+            self._examine(reached)
+            backward.readings = objective.read(root, reached, self._loss_calls, self._loss_nodes, self._calls)
         if not readings:
             backward.factor = self._last_factor(reached)
         self._check_stale(reached)
-        self._recent = [*self._recent[-7:], backward]
+        self._recent = [*self._recent[-RECENT:], backward]
         self._backward_count += 1
         for training in self._trainings_of(reached):
             training.backwards.append(backward)
@@ -304,6 +270,11 @@ class TorchProbe:
         value = root.detach()
         value = value if value.numel() == 1 else value.float().mean()
         return value.item() if value.device.type == "cpu" else value.reshape(()).clone()
+
+    def _examine(self, reached: list[Model]) -> None:
+        for model in reached:
+            for layer in model.layers:
+                layer.examine()
 
     def _without_scale(self, root: Tensor) -> Tensor:
         """The loss as it was before a GradScaler multiplied it."""
@@ -372,8 +343,7 @@ class TorchProbe:
 
     def _backward_ended(self, *_: Any, **__: Any) -> None:
         for model in self._all_models():
-            if model.sampling:
-                model.forget_graph()
+            model.forget_graph()
         self._scaled = self._unscaled = None
 
     def _batch(self, reached: list[Model]) -> None:
@@ -394,8 +364,12 @@ class TorchProbe:
             if training.owns(owner):
                 training.close_open_step()
                 training.event("z")
-        if not self._trainings:
+        if not any(training.owns(owner) for training in self._trainings):
             self._prelude += "z"
+            held = _held(owner)
+            cleared = [each for each in self._recent if any(held & model.parameter_ids for model in each.models)]
+            self._recent = [each for each in self._recent if each not in cleared]
+            self._cleared = cleared or self._cleared
 
     def _scheduler_stepped(self, scheduler: Any, *_: Any, **__: Any) -> None:
         for training in self._trainings:
@@ -424,7 +398,7 @@ class TorchProbe:
         return self._begin_training(optimizer)
 
     def _begin_training(self, optimizer: torch.optim.Optimizer) -> Training:
-        held = {id(each) for group in optimizer.param_groups for each in group["params"]}
+        held = _held(optimizer)
         models = [model for model in self._all_models() if held & model.parameter_ids]
         taken = {id(model) for training in self._trainings for model in training.models}
         if not models:  # an optimizer over parameters of no model: it belongs to what was trained meanwhile
@@ -432,15 +406,22 @@ class TorchProbe:
         training = next((each for each in self._trainings if any(model in each.models for model in models)), None)
         if training is None:
             training = Training(self.session, self._versions)
-            training.backwards = self._recent[-1:]
+            training.backwards = [each for each in self._recent if any(model in models for model in each.models)]
+            training.cleared_backwards, self._cleared = self._cleared, []
             training.events, self._prelude = self._prelude, ""
             training.on_accelerator = _on_accelerator(optimizer)
             self._trainings.append(training)
         for model in models:
             training.add_model(model)
-        training.add_optimizer(optimizer, self._site(optimizer))
+        training.add_optimizer(optimizer, self._sites.of(optimizer))
+        for other in self._optimizers_of(models):
+            training.add_optimizer(other, self._sites.of(other))
         self._batch(models)
         return training
+
+    def _optimizers_of(self, models: list[Model]) -> list[torch.optim.Optimizer]:
+        alive = [each for ref in self._optimizers if (each := ref()) is not None]
+        return [each for each in alive if any(_held(each) & model.parameter_ids for model in models)]
 
     # ---- bookkeeping ------------------------------------------------------------------------------------------
 
@@ -470,7 +451,7 @@ class TorchProbe:
         """The program is over; write what is left, with what is known of the exception that ended it."""
         self._calls.stop()
         if error is not None and ended == "raised":
-            found = crash.examine(error, self._layers, self._site, self._all_models(), self._calls)
+            found = crash.examine(error, self._layers, self._sites.of, self._all_models(), self._calls)
             for training in self._crashed(found):
                 training.look_at_crash(found.readings)
                 index = {id(layer): at for at, layer in enumerate(training.layers)}
@@ -489,43 +470,22 @@ class TorchProbe:
                 training.add_model(model)
             for reference in self._optimizers:
                 if (optimizer := reference()) is not None:
-                    training.add_optimizer(optimizer, self._site(optimizer))
+                    training.add_optimizer(optimizer, self._sites.of(optimizer))
             self._trainings.append(training)
             trainings = [training]
         self._trainings = [each for each in self._trainings if each not in trainings]
         return trainings
 
 
-def leave_traceback(error: BaseException) -> None:
-    """Take the calling wrapper's own frame out of an exception's traceback."""
-    if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
-        error.__traceback__ = error.__traceback__.tb_next
-
-
-def _construction(instance: Any) -> CallSite | None:
-    """The user's call that builds `instance`: the first outside its own constructors."""
-    frame = sys._getframe(2)
-    while frame is not None:
-        if not (frame.f_code.co_name == "__init__" and _self(frame) is instance):
-            site = user_call(frame)
-            inner = frame
-            while inner is not None and site is not None and inner.f_code is not site.code:
-                inner = inner.f_back
-            if inner is None or not (inner.f_code.co_name == "__init__" and _self(inner) is instance):
-                return site
-            frame = inner
-        frame = frame.f_back
-    return None
-
-
-def _self(frame: Any) -> Any:
-    names = frame.f_code.co_varnames
-    return frame.f_locals.get(names[0]) if names else None
+def _held(optimizer: torch.optim.Optimizer) -> set[int]:
+    return {id(each) for group in optimizer.param_groups for each in group["params"]}
 
 
 def _has_gradient(training: Training) -> bool:
     """True if gradients that are not zero are left in the training's parameters; looks at the smallest few."""
-    held = [each for optimizer in training.live_optimizers() for group in optimizer.param_groups for each in group["params"]]
+    held = [
+        each for optimizer in training.live_optimizers() for group in optimizer.param_groups for each in group["params"]
+    ]
     left = [each.grad for each in held if each.grad is not None]
     if len(left) < len(held) / 2:
         return False

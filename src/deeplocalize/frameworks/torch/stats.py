@@ -21,7 +21,12 @@ Row = tuple[float, ...] | Tensor
 
 def is_plain(value: object) -> bool:
     """True for an ordinary floating-point tensor with elements; fake, wrapped and sparse ones are left alone."""
-    return type(value) in (Tensor, torch.nn.Parameter) and value.is_floating_point() and value.layout is torch.strided and value.numel() > 0
+    return (
+        type(value) in (Tensor, torch.nn.Parameter)
+        and value.is_floating_point()
+        and value.layout is torch.strided
+        and value.numel() > 0
+    )
 
 
 def first_tensor(value: object) -> Tensor | None:

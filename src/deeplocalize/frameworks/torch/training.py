@@ -17,6 +17,7 @@ from deeplocalize.frameworks.source import CallSite
 from deeplocalize.frameworks.torch import describe, stats
 from deeplocalize.frameworks.torch.models import LayerState, Model
 from deeplocalize.frameworks.torch.objective import Reading, to_rows
+from deeplocalize.frameworks.torch.record import StepRecord, fetch, numbers, padded, tensors_of
 from deeplocalize.trace.data import DataCollector, prediction_scalars
 from deeplocalize.trace.schema import TENSOR_STATS, DataCard, Layer, Run, Series, Source
 
@@ -36,20 +37,7 @@ class Backward:
     loss: float | Tensor
     factor: float
     readings: list[Reading] = field(default_factory=list)
-
-
-@dataclass
-class StepRecord:
-    """What is known of a step; tensors in it are fetched later, several steps at once."""
-
-    step: int
-    order: str
-    scalars: dict[str, Any]
-    columns: dict[tuple[str, int], stats.Row]
-    states: dict[str, list[float]]
-    sentinels: dict[int, list[Tensor]]
-    norms: tuple[list[int], list[Tensor]] | None
-    sampled: bool
+    models: list[Model] = field(default_factory=list)
 
 
 class Training:
@@ -70,7 +58,7 @@ class Training:
         self.batch_size: int | None = None
         self.scaler_scale = 1.0
         self._versions = versions
-        self._last_backwards: list[Backward] = []
+        self.cleared_backwards: list[Backward] = []
         self._readings: list[Reading] = []
         self._data = DataCollector()
         self._samples = 0
@@ -79,7 +67,7 @@ class Training:
         self._weights: dict[int, Tensor] = {}
         self._columns: dict[tuple[str, int], stats.Row] = {}
         self._norms: tuple[list[int], list[Tensor]] | None = None
-        self._cleared: float | None = None
+        self._cleared = math.nan
         self._facts: Run | None = None
         self._owners: dict[int, int] = {}
         self._reached: list[float] = []
@@ -101,6 +89,8 @@ class Training:
 
     def add_optimizer(self, optimizer: torch.optim.Optimizer, site: CallSite | None) -> None:
         """An optimizer belongs to this training from now on."""
+        if self.owns(optimizer):
+            return
         self.optimizers.append(weakref.ref(optimizer))
         self.sites[id(optimizer)] = site
 
@@ -117,7 +107,7 @@ class Training:
     def event(self, letter: str) -> None:
         """Note an event of the loop."""
         if letter == "z":
-            self._last_backwards = self.backwards or self._last_backwards
+            self.cleared_backwards = self.backwards or self.cleared_backwards
             self.backwards, self.stale = [], False
         self.events += letter
 
@@ -148,8 +138,8 @@ class Training:
     def _take_gradients(self, optimizer: torch.optim.Optimizer) -> None:
         held = [each for group in optimizer.param_groups for each in group["params"]]
         with_gradient = [each for each in held if each.grad is not None and each.grad.layout is torch.strided]
-        self._cleared = 1.0 if not with_gradient else None
-        if with_gradient:
+        self._cleared = float(not _any_gradient(with_gradient))
+        if with_gradient and (self.sampling or self.on_accelerator):
             norms = list(torch._foreach_norm([each.grad for each in with_gradient]))
             owners = [self._owners.get(id(each), -1) for each in with_gradient]
             before = self._norms if self._stepped and self._norms else ([], [])
@@ -181,17 +171,21 @@ class Training:
             before = self._weights.get(at)
             if before is not None:
                 after = torch.cat([stats.strided(each) for each in describe.kernels(layer.parameters)])
-                update = after.float() - before.float() if after.dtype in (torch.float16, torch.bfloat16) else after - before
+                update = (
+                    after.float() - before.float() if after.dtype in (torch.float16, torch.bfloat16) else after - before
+                )
                 self._columns["weight_update", at] = stats.parameter_row([update], [update])
 
     # ---- the end of a step ------------------------------------------------------------------------------------
 
     def _finish_step(self) -> None:
-        backwards = self.backwards or self._last_backwards
+        backwards = self.backwards or self.cleared_backwards
         readings = next((each.readings for each in reversed(backwards) if each.readings), [])
         scalars = self._scalars(backwards)
         if self.sampling:
             scalars |= self._look_at_data(readings)
+        elif any(isinstance(each.loss, float) and not math.isfinite(each.loss) for each in backwards):
+            scalars |= self._count_nonfinite(readings)
         record = StepRecord(
             self.step,
             self.events[:MAX_ORDER],
@@ -211,8 +205,8 @@ class Training:
     def _next_step(self) -> None:
         step, self.step = self.step, self.step + 1
         self.sampling = self.recorder.due(self.step)
-        self.backwards, self._last_backwards, self.events, self.stale = [], [], "", False
-        self._stepped, self._weights, self._columns, self._norms, self._cleared = set(), {}, {}, None, None
+        self.backwards, self.cleared_backwards, self.events, self.stale = [], [], "", False
+        self._stepped, self._weights, self._columns, self._norms, self._cleared = set(), {}, {}, None, math.nan
         for model in self.models:
             model.clear()
             model.sampling = self.sampling
@@ -234,7 +228,7 @@ class Training:
             "scheduler_steps": float(self.events.count("c")),
             "stale_gradient": float(self.stale),
             "accumulated": float(max(1, len(backwards))),
-            **({"cleared_gradient": self._cleared} if self._cleared is not None else {}),
+            "cleared_gradient": self._cleared,
         }
 
     def _activation_columns(self) -> dict[tuple[str, int], stats.Row]:
@@ -247,12 +241,19 @@ class Training:
             ):
                 if row is not None:
                     columns[role, at] = row
-            if layer.nonfinite_parameters:
+            if layer.nonfinite_parameters is not None:
                 columns["weight", at] = (float(layer.nonfinite_parameters),)
+            if layer.nonfinite_input is not None:
+                columns["input", at] = (float(layer.nonfinite_input),)
         return columns
 
     def _layer_states(self) -> dict[str, list[float]]:
-        held = {id(each) for optimizer in self.live_optimizers() for group in optimizer.param_groups for each in group["params"]}
+        held = {
+            id(each)
+            for optimizer in self.live_optimizers()
+            for group in optimizer.param_groups
+            for each in group["params"]
+        }
         layers = self.layers
         return {
             "training": [math.nan if layer.training is None else float(layer.training) for layer in layers],
@@ -265,7 +266,7 @@ class Training:
         self._samples += 1
         scalars: dict[str, float] = {}
         if self._samples <= CARD_SAMPLES:
-            scalars |= self._look_at_inputs()
+            self._look_at_inputs()
         for at, reading in enumerate(readings):
             predictions, targets = reading.rows()
             if targets is not None and self._samples <= CARD_SAMPLES:
@@ -273,24 +274,25 @@ class Training:
             if at == 0 and predictions is not None:
                 scalars |= prediction_scalars(predictions, targets, reading.loss)
                 self._keep_rows(predictions, targets)
-        if readings and isinstance(target := readings[0].target, Tensor) and stats.is_plain(target):
-            scalars["target.nonfinite"] = _count(target)
-        if readings and isinstance(prediction := readings[0].prediction, Tensor) and stats.is_plain(prediction):
-            scalars["prediction.nonfinite"] = _count(prediction)
-        return scalars
+        return scalars | self._count_nonfinite(readings)
 
-    def _look_at_inputs(self) -> dict[str, float]:
-        nonfinite = 0.0
+    def _count_nonfinite(self, readings: Sequence[Reading]) -> dict[str, float]:
+        given = [tensor for model in self.models for _, tensor in model.last_inputs if stats.is_plain(tensor)]
+        counts = {"input.nonfinite": sum(_count(tensor) for tensor in given)}
+        if readings and stats.is_plain(readings[0].target):
+            counts["target.nonfinite"] = _count(readings[0].target)
+        if readings and stats.is_plain(readings[0].prediction):
+            counts["prediction.nonfinite"] = _count(readings[0].prediction)
+        return counts
+
+    def _look_at_inputs(self) -> None:
         for model in self.models:
             for name, tensor in model.last_inputs:
                 rows = to_rows(tensor)
-                if rows is None:
-                    continue
-                bad = _count(tensor) if stats.is_plain(tensor) else 0.0
-                nonfinite += bad
-                shown = name if len(self.models) == 1 else f"{model.name}.{name}"
-                self._data.add_input(shown, rows, int(bad), len(tensor))
-        return {"input.nonfinite": nonfinite}
+                if rows is not None:
+                    bad = _count(tensor) if stats.is_plain(tensor) else 0.0
+                    shown = name if len(self.models) == 1 else f"{model.name}.{name}"
+                    self._data.add_input(shown, rows, int(bad), len(tensor))
 
     def _keep_rows(self, predictions: Any, targets: Any) -> None:
         inputs = next((to_rows(tensor) for model in self.models for _, tensor in model.last_inputs), None)
@@ -304,21 +306,25 @@ class Training:
         pending, self._pending = self._pending, []
         if not pending:
             return
-        fetched = _fetch([tensor for record in pending for tensor in _tensors_of(record)])
+        fetched = fetch([tensor for record in pending for tensor in tensors_of(record)])
         for record in pending:
             self._write(record, fetched)
 
     def _write(self, record: StepRecord, fetched: dict[int, list[float]]) -> None:
-        scalars = _numbers(record, fetched)
-        columns = {key: _padded(row, fetched) for key, row in record.columns.items()}
+        scalars = numbers(record, fetched)
+        columns = {key: padded(row, fetched) for key, row in record.columns.items()}
         trouble = self._trouble(record, columns, fetched)
         if record.sampled or trouble or scalars.get("loss.nonfinite"):
             self.recorder.sample(record.step, self._table(columns, record.states))
         self.recorder.step(record.step, scalars, record.order)
 
-    def _trouble(self, record: StepRecord, columns: dict[tuple[str, int], list[float]], fetched: dict[int, list[float]]) -> bool:
+    def _trouble(
+        self, record: StepRecord, columns: dict[tuple[str, int], list[float]], fetched: dict[int, list[float]]
+    ) -> bool:
         """Add to the columns what the sentinels of an unrecorded step say; True if a value is not finite."""
-        bad = [at for at, sums in record.sentinels.items() if not all(math.isfinite(fetched[id(each)][0]) for each in sums)]
+        bad = [
+            at for at, sums in record.sentinels.items() if not all(math.isfinite(fetched[id(each)][0]) for each in sums)
+        ]
         if record.norms:
             for at, norm in zip(*record.norms, strict=True):
                 if at >= 0 and not math.isfinite(fetched[id(norm)][0]) and ("weight_gradient", at) not in columns:
@@ -329,7 +335,9 @@ class Training:
             columns.setdefault(("activation", at), [found] + [math.nan] * (len(TENSOR_STATS) - 1))
         return bool(bad) or any(values[0] > 0 for values in columns.values())
 
-    def _table(self, columns: dict[tuple[str, int], list[float]], states: dict[str, list[float]]) -> dict[Series, list[float]]:
+    def _table(
+        self, columns: dict[tuple[str, int], list[float]], states: dict[str, list[float]]
+    ) -> dict[Series, list[float]]:
         count = len(self.layers)
         table: dict[Series, list[float]] = {}
         for (role, at), values in columns.items():
@@ -374,7 +382,9 @@ class Training:
 
     def _run_now(self, ended: str, crash: Any) -> Run:
         index = {id(layer): at for at, layer in enumerate(self.layers)}
-        parameters = {id(each): each for model in self.models if model.root is not None for each in model.root.parameters()}
+        parameters = {
+            id(each): each for model in self.models if model.root is not None for each in model.root.parameters()
+        }
         optimizers = self.live_optimizers()
         held = {id(each) for optimizer in optimizers for group in optimizer.param_groups for each in group["params"]}
         return Run(
@@ -420,57 +430,14 @@ def _share(flags: Iterable[bool]) -> float:
     return sum(values) / len(values) if values else math.nan
 
 
+def _any_gradient(parameters: Sequence[torch.nn.Parameter]) -> bool:
+    """True if the optimizer is given a gradient that is not zero everywhere; looks at the smallest first."""
+    if not parameters or parameters[0].device.type != "cpu":
+        return bool(parameters)
+    return any(bool(each.grad.any()) for each in sorted(parameters, key=Tensor.numel))
+
+
 def _count(tensor: Tensor) -> float:
     if tensor.device.type == "cpu":
         return float(stats.count_nonfinite(tensor))
     return float((~torch.isfinite(tensor)).sum().item())
-
-
-def _tensors_of(record: StepRecord) -> list[Tensor]:
-    scalars = [each for value in record.scalars.values() for each in (value if isinstance(value, list) else [value])]
-    rows = [row for row in record.columns.values() if isinstance(row, Tensor)]
-    sentinels = [each for sums in record.sentinels.values() for each in sums]
-    norms = record.norms[1] if record.norms else []
-    return [each for each in (*scalars, *rows, *sentinels, *norms) if isinstance(each, Tensor)]
-
-
-def _fetch(tensors: Sequence[Tensor]) -> dict[int, list[float]]:
-    by_device: dict[torch.device, list[Tensor]] = {}
-    for tensor in tensors:
-        by_device.setdefault(tensor.device, []).append(tensor)
-    fetched: dict[int, list[float]] = {}
-    for device, group in by_device.items():
-        dtype = torch.float32 if device.type == "mps" else torch.float64
-        flat = torch.cat([tensor.detach().reshape(-1).to(dtype) for tensor in group]).tolist()
-        at = 0
-        for tensor in group:
-            fetched[id(tensor)] = flat[at : at + tensor.numel()]
-            at += tensor.numel()
-    return fetched
-
-
-def _number(value: Any, fetched: dict[int, list[float]]) -> float:
-    return fetched[id(value)][0] if isinstance(value, Tensor) else float(value)
-
-
-def _numbers(record: StepRecord, fetched: dict[int, list[float]]) -> dict[str, float]:
-    raw = dict(record.scalars)
-    losses = [_number(value, fetched) for value in raw.pop("loss")]
-    factors = raw.pop("loss_factors")
-    scalars = {name: _number(value, fetched) for name, value in raw.items()}
-    if losses:
-        finite = all(math.isfinite(loss) for loss in losses)
-        scalars["loss.nonfinite"] = 0.0 if finite else 1.0
-        if finite:
-            scalars["loss"] = sum(loss / factor for loss, factor in zip(losses, factors, strict=True)) / len(losses)
-    if record.norms:
-        squares = [fetched[id(norm)][0] ** 2 for norm in record.norms[1]]
-        total = math.sqrt(sum(squares)) if all(math.isfinite(each) for each in squares) else math.nan
-        scalars["gradient_norm"] = total
-        scalars.setdefault("cleared_gradient", float(total == 0 and scalars.get("backwards", 0) > 0))
-    return {name: value for name, value in scalars.items() if not math.isnan(value)}
-
-
-def _padded(row: stats.Row, fetched: dict[int, list[float]]) -> list[float]:
-    values = fetched[id(row)] if isinstance(row, Tensor) else list(row)
-    return values + [math.nan] * (len(TENSOR_STATS) - len(values))

@@ -1,0 +1,39 @@
+# `make demo` shows what DeepLocalize does, `make test` checks it. Both build .venv when it is missing.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test lint
+
+# Finding the fault is what the demo is for, so here exit status 1 (a fault was found) is success.
+demo: $(VENV)/demo.stamp
+	@$(BIN)/deeplocalize run examples/digits.py; status=$$?; \
+	if [ $$status -ne 1 ]; then echo "the demo's fault was not found (exit status $$status)" >&2; exit 1; fi
+
+test: lint
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+
+lint: $(VENV)/test.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# PyTorch first and alone: what follows must not bring another build of it.
+$(VENV)/torch.stamp:
+	@for python in python3.11 python3 ''; do \
+		if [ -z "$$python" ]; then echo 'Python 3.11 or newer is needed, as python3.11 or python3 on the PATH' >&2; exit 1; fi; \
+		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; \
+	done; \
+	test -x $(BIN)/python || $$python -m venv $(VENV)
+	$(PIP) torch==2.13.0
+	@touch $@
+
+$(VENV)/demo.stamp: $(VENV)/torch.stamp pyproject.toml
+	$(PIP) --editable '.[torch]' 'scikit-learn>=1.5'
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/torch.stamp pyproject.toml
+	$(PIP) --editable '.[torch,keras,jax,tensorflow,test]'
+	@touch $@

@@ -1,0 +1,33 @@
+import torch
+from sklearn.datasets import load_iris
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import scale
+from torch import nn
+
+torch.manual_seed(4)
+X, y = load_iris(return_X_y=True)
+X_train, X_test, y_train, y_test = train_test_split(scale(X), y, test_size=0.3, random_state=4)
+X_train, X_test = torch.tensor(X_train).float(), torch.tensor(X_test).float()
+y_train, y_test = torch.tensor(y_train).float(), torch.tensor(y_test)
+
+model = nn.Sequential(
+    nn.Linear(4, 12),
+    nn.ReLU(),
+    nn.Linear(12, 1),
+)
+criterion = nn.BCEWithLogitsLoss()
+optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+
+for epoch in range(60):
+    for i in range(0, len(X_train), 15):
+        output = model(X_train[i : i + 15]).squeeze(1)
+        loss = criterion(output, y_train[i : i + 15])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    if (epoch + 1) % 20 == 0:
+        print(f"epoch {epoch + 1}, loss = {loss.item():.4f}")
+
+with torch.no_grad():
+    species = torch.sigmoid(model(X_test)).squeeze(1).round()
+    print("accuracy:", (species == y_test).float().mean().item())

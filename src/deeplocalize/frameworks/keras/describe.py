@@ -1,0 +1,245 @@
+"""Keras objects as program facts: which layers a model has, and what the trace says of each."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from deeplocalize.frameworks.keras.sites import arguments, line
+from deeplocalize.frameworks.source import CallSite, is_user_file
+from deeplocalize.trace.schema import Layer
+
+_KINDS = {
+    "dense": "Dense EinsumDense",
+    "conv": "BaseConv BaseConvTranspose BaseDepthwiseConv BaseSeparableConv",
+    "recurrent": "RNN Bidirectional",
+    "attention": "Attention MultiHeadAttention GroupedQueryAttention",
+    "embedding": "Embedding",
+    "batch-norm": "BatchNormalization",
+    "norm": "LayerNormalization GroupNormalization UnitNormalization RMSNormalization",
+    "activation": "Activation ReLU LeakyReLU PReLU ELU Softmax",
+    "noise": "GaussianNoise GaussianDropout",
+    "dropout": "Dropout AlphaDropout",
+    "pooling": "BasePooling BaseGlobalPooling BaseAdaptivePooling",
+    "reshape": (
+        "Flatten Reshape Permute RepeatVector Cropping1D Cropping2D Cropping3D ZeroPadding1D ZeroPadding2D ZeroPadding3D "
+        "UpSampling1D UpSampling2D UpSampling3D Identity Masking"
+    ),
+    "merge": "Merge",
+    "rescaling": "Rescaling Normalization",
+}
+_KIND_OF = {name: kind for kind, names in _KINDS.items() for name in names.split()}
+
+_ACTIVATION_LAYERS = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "PReLU": "prelu", "ELU": "elu", "Softmax": "softmax"}
+_ACTIVATION_NAMES = {"swish": "silu", "hard_swish": "hard_silu", "hardtanh": "hard_tanh"}
+
+
+@dataclass
+class Leaf:
+    """A layer as the user listed it, and what a step showed of it.
+
+    `own_only`: the layer is a container of the user's own that also holds parameters itself; they alone are meant.
+    """
+
+    index: int
+    name: str
+    layer: Any
+    own_only: bool = False
+    input_shape: tuple[int | None, ...] | None = None
+    output_shape: tuple[int | None, ...] | None = None
+    order: int | None = None
+    activation_after: str | None = None
+
+    def __post_init__(self) -> None:
+        self.kind = kind_of(self.layer)
+        self.activation = activation_of(self.layer)
+
+    @property
+    def parameters(self) -> list[Any]:
+        """Its keras Variables that are trained unless someone freezes them; statistics that a layer keeps are none."""
+        layers = [self.layer] if self.own_only else self.layer._flatten_layers()
+        return list({id(each): each for layer in layers for each in layer._trainable_variables}.values())
+
+    @property
+    def kernels(self) -> list[Any]:
+        """The parameters of two or more axes, or all if there are none such."""
+        parameters = self.parameters
+        return [each for each in parameters if len(each.shape) >= 2] or parameters
+
+
+class Leaves:
+    """The layers of a model, in the order in which the user listed them. A layer keeps its index once it has one."""
+
+    def __init__(self, model: Any) -> None:
+        self.all: list[Leaf] = []
+        self._by_id: dict[int, Leaf | None] = {}
+        self._model = model
+        self.refresh()
+
+    def find(self, layer: Any) -> Leaf | None:
+        """The leaf of a layer, None if it is not one. Layers built since the last look are taken in."""
+        if id(layer) not in self._by_id:
+            self.refresh()
+            self._by_id.setdefault(id(layer), None)
+        return self._by_id[id(layer)]
+
+    def refresh(self) -> None:
+        """Look at the model again."""
+        for name, layer, own_only in _walk(self._model, "", set()):
+            if self._by_id.get(id(layer)) is None:
+                self._by_id[id(layer)] = leaf = Leaf(len(self.all), name, layer, own_only)
+                self.all.append(leaf)
+
+
+def _walk(parent: Any, prefix: str, seen: set[int]) -> Iterator[tuple[str, Any, bool]]:
+    for layer in _children(parent):
+        if id(layer) in seen or isinstance(layer, keras.layers.InputLayer):
+            continue
+        seen.add(id(layer))
+        name = prefix + layer.name
+        if not _is_container(layer):
+            yield name, layer, False
+            continue
+        yield from _walk(layer, name + "/", seen)
+        if not isinstance(layer, keras.Model) and layer._trainable_variables:
+            yield name, layer, True
+
+
+def _children(parent: Any) -> list[Any]:
+    if isinstance(parent, keras.Model):
+        return list(parent.layers)
+    return list(parent._flatten_layers(include_self=False, recursive=False))
+
+
+def _is_container(layer: Any) -> bool:
+    """True for what only holds layers: a model, or a class of the user's own with layers inside."""
+    if isinstance(layer, keras.Model):
+        return True
+    return kind_of(layer) == "custom" and _is_users(type(layer)) and bool(_children(layer))
+
+
+def _is_users(cls: type) -> bool:
+    try:
+        return is_user_file(inspect.getfile(cls))
+    except (TypeError, OSError):
+        return cls.__module__ == "__main__"
+
+
+def _library_names(layer: Any) -> list[str]:
+    return [cls.__name__ for cls in type(layer).__mro__ if cls.__module__.split(".")[0] == "keras"]
+
+
+def kind_of(layer: Any) -> str:
+    """The layer's kind, one of schema.KINDS."""
+    names = _library_names(layer)
+    if kind := next((_KIND_OF[name] for name in names if name in _KIND_OF), None):
+        return kind
+    if "Wrapper" in names and getattr(layer, "layer", None) is not None:
+        return kind_of(layer.layer)
+    from_library = type(layer).__module__.split(".")[0] == "keras" and type(layer).__name__ != "Lambda"
+    return "other" if from_library else "custom"
+
+
+def activation_of(layer: Any) -> str | None:
+    """The layer's own nonlinearity by its common name; `linear` if it has none, None if that is not known."""
+    names = _library_names(layer)
+    if "ReLU" in names and getattr(layer, "max_value", None) == 6:
+        return "relu6"
+    if "ReLU" in names and getattr(layer, "negative_slope", 0):
+        return "leaky_relu"
+    if found := next((_ACTIVATION_LAYERS[name] for name in names if name in _ACTIVATION_LAYERS), None):
+        return found
+    inner = getattr(layer, "forward_layer", None) or (getattr(layer, "layer", None) if "Wrapper" in names else None)
+    if inner is not None:
+        return activation_of(inner)
+    if not hasattr(layer, "activation"):
+        return "linear" if kind_of(layer) not in ("custom", "other") else None
+    return function_name(layer.activation)
+
+
+def function_name(function: Any) -> str | None:
+    """The common name of a nonlinearity that a library defines; None for one of the user's own."""
+    if function is None:
+        return "linear"
+    if isinstance(function, keras.layers.Layer):
+        return activation_of(function)
+    name = getattr(function, "__name__", None)
+    module = (getattr(function, "__module__", None) or "").split(".")[0]
+    if name is None or module not in ("keras", "tensorflow", "jax", "torch"):
+        return None
+    return _ACTIVATION_NAMES.get(name, name)
+
+
+def initializer_of(layer: Any) -> str | None:
+    """The initializer of the layer's kernel by its common name; None if the layer has no such argument."""
+    inner = getattr(layer, "forward_layer", None) or (layer.layer if isinstance(layer, keras.layers.Wrapper) else None)
+    if inner is not None:
+        return initializer_of(inner)
+    for name in ("kernel_initializer", "embeddings_initializer", "depthwise_initializer", "_kernel_initializer"):
+        if (initializer := getattr(layer, name, None)) is not None:
+            return _initializer_name(initializer)
+    return None
+
+
+def _initializer_name(initializer: Any) -> str | None:
+    if isinstance(initializer, keras.initializers.Constant):
+        return "zeros" if _is_zero(initializer.value) else "constant"
+    name = type(initializer).__name__ if isinstance(initializer, keras.initializers.Initializer) else None
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower() if name else getattr(initializer, "__name__", None)
+
+
+def _is_zero(value: Any) -> bool:
+    return isinstance(value, int | float) and value == 0
+
+
+def channel_axis(layer: Any, rank: int) -> int:
+    """The axis of a layer's output [examples, ...] of that rank that counts its units."""
+    axis = getattr(layer, "axis", None)
+    if kind_of(layer) in ("batch-norm", "norm") and isinstance(axis, int):
+        return axis
+    image = rank >= 4 and kind_of(layer) in ("activation", "dropout", "noise", "merge", "other", "custom")
+    layout = getattr(layer, "data_format", None) or (keras.config.image_data_format() if image else None)
+    return 1 if layout == "channels_first" and rank >= 3 else -1
+
+
+def size(variables: list[Any]) -> int:
+    """The number of elements in the variables."""
+    return sum(math.prod(each.shape) for each in variables)
+
+
+def layer_facts(leaf: Leaf, site: CallSite | None) -> Layer:
+    """The facts of a layer; `site` is the call that built it, None if it was not seen."""
+    layer, parameters = leaf.layer, leaf.parameters
+    input_shape, output_shape = _symbolic_shapes(layer)
+    return Layer(
+        index=leaf.index,
+        name=leaf.name,
+        type=type(layer).__name__,
+        kind=leaf.kind,
+        activation=leaf.activation if leaf.activation not in (None, "linear") else leaf.activation_after,
+        initializer=initializer_of(layer),
+        input_shape=leaf.input_shape or input_shape,
+        output_shape=leaf.output_shape or output_shape,
+        parameters=size(parameters),
+        trainable=bool(layer.trainable) and (not parameters or any(each.trainable for each in parameters)),
+        order=leaf.order,
+        source=line(site),
+        sources=arguments(site, type(layer)),
+    )
+
+
+def _symbolic_shapes(layer: Any) -> tuple[tuple[int | None, ...] | None, ...]:
+    """Shapes without the batch axis, of a layer that is used once in a functional model."""
+    shapes = []
+    for name in ("input", "output"):
+        try:
+            shapes.append(tuple(getattr(layer, name).shape[1:]))
+        except (AttributeError, ValueError, TypeError):
+            shapes.append(None)
+    return tuple(shapes)

@@ -1,0 +1,199 @@
+"""What stands in the place of a model's train function: for each step it chooses between two variants of the user's own.
+
+The *light* variant returns, besides what the user's train step returns, the loss, the learning rate and whether values
+are finite; the *full* variant all statistics. Both are made by Keras itself, by the model's own make_train_function, of the
+model's own train_step; each is compiled once. A variant that cannot be made or traced gives way to the user's plain
+function, on the same batch: nothing was executed then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import itertools
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import keras
+from keras import tree
+
+from deeplocalize.frameworks.keras.describe import Leaves
+from deeplocalize.frameworks.keras.observation import Key, Observation
+from deeplocalize.frameworks.keras.sites import leave_traceback
+
+if TYPE_CHECKING:
+    from deeplocalize.frameworks.keras.training import Training
+
+EXTRAS = "deeplocalize"
+
+
+class Dispatcher:
+    """A train function: called by fit and train_on_batch once for each execution.
+
+    Attributes:
+        plain: the train function of the user's program, as Keras made it.
+        last: the latest observation of a step from inside.
+    """
+
+    def __init__(self, model: Any, training: Training, on: Any) -> None:
+        self.model = model
+        self.plain = model.train_function
+        self.training = training
+        self.leaves = Leaves(model)
+        self.last: Observation | None = None
+        self.layouts: dict[tuple[Key, ...], int] = {}
+        self._on = on
+        self._variants: dict[bool, Callable[..., Any] | None] = {}
+        self._printed: set[str] = set()
+        if reason := _out_of_reach(model):
+            self._give_up(reason)
+
+    def __call__(self, *args: Any) -> Any:
+        """Run a step, or the several that Keras executes at once."""
+        self.training.stop_if_asked()
+        args = self._kept(args)
+        full = bool(self.training.begin_step())
+        try:
+            outputs, extras = self._run(args, full)
+        except BaseException as error:
+            leave_traceback(error)
+            raise
+        self.training.end_step(self, outputs, extras, full)
+        return outputs
+
+    def _give_up(self, reason: str) -> None:
+        self._variants = {True: None, False: None}
+        self.training.failed("layers", f"watched from outside: {reason}")
+
+    # ---- running ------------------------------------------------------------------------------------------------
+
+    def _run(self, args: Callable[[], tuple[Any, ...]], full: bool) -> tuple[Any, dict[str, Any] | None]:
+        given = args()
+        try:
+            variant = self._variant(full)
+            if variant is not None:
+                return _separated(variant(*given))
+            failure = None
+        except Exception as error:
+            if not self._untouched(error, given):
+                leave_traceback(error)
+                raise
+            failure = error
+        outputs = self.plain(*args())  # if the failure was the user's own, it is raised again here, by their own function
+        if failure is not None:
+            self._variants[full] = None
+            self.training.failed("train step", failure)
+        return outputs, None
+
+    def _untouched(self, error: Exception, args: tuple[Any, ...]) -> bool:
+        """True if the step failed before anything was executed, so that it can be run another way."""
+        if isinstance(error, StopIteration) or self.model.run_eagerly or not self._on.GRAPH:
+            return False
+        return self._on.untouched(error, args)
+
+    def _kept(self, args: tuple[Any, ...]) -> Callable[[], tuple[Any, ...]]:
+        """The arguments, as often as they are needed: a batch taken from a Python iterator is gone from it."""
+        *state, data = args
+        if isinstance(data, list) or not isinstance(data, Iterator) or self._on.reads_in_graph(data):
+            return lambda: args
+        batches = list(itertools.islice(data, self.model.steps_per_execution))
+        return lambda: (*state, iter(batches))
+
+    # ---- making the variants ------------------------------------------------------------------------------------
+
+    def _variant(self, full: bool) -> Callable[..., Any] | None:
+        if full not in self._variants:
+            self._variants[full] = self._make(full)
+        return self._variants[full]
+
+    def _make(self, full: bool) -> Callable[..., Any]:
+        model, step = self.model, self._watched_step(full)
+        if not self._on.GRAPH:
+            return self._eager(step)
+        compiled, current = model.jit_compile, model.train_function
+        try:
+            with _instance_attribute(model, "train_step", step):
+                model.train_function = None
+                model._jit_compile = compiled and not (full and self._on.NO_COMPILER_WHEN_FULL)
+                model.make_train_function()
+                return model.train_function
+        finally:
+            model.train_function, model._jit_compile = current, compiled
+
+    def _eager(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        """On torch a train function looks up train_step each time; a compiled one is gone around."""
+        if self.model.jit_compile:
+            return lambda data: step(data[0])
+
+        def function(data: Any) -> Any:
+            with _instance_attribute(self.model, "train_step", step):
+                return self.plain(data)
+
+        return function
+
+    def _watched_step(self, full: bool) -> Callable[..., Any]:
+        original = self.model.train_step
+
+        def train_step(*args: Any) -> Any:
+            self.last = seen = Observation(self.model, self.leaves, self.training.session, self._on, full)
+            try:
+                with self._printing_once(args), seen.watching(args):
+                    result = original(*args)
+            except BaseException as error:
+                leave_traceback(error)
+                raise
+            extras = seen.result(self.layouts)
+            if keras.backend.backend() == "jax":
+                return {"logs": result[0], EXTRAS: extras}, result[1]
+            return {"logs": result, EXTRAS: extras}
+
+        return train_step
+
+    @contextlib.contextmanager
+    def _printing_once(self, args: tuple[Any, ...]) -> Iterator[None]:
+        """What the user's model prints while it is traced is to appear as often as it would without us."""
+        if not self._on.GRAPH or self.model.run_eagerly:
+            yield
+            return
+        signature = str(tree.map_structure(lambda each: (getattr(each, "shape", None), str(getattr(each, "dtype", ""))), args[-1]))
+        again = signature in self._printed
+        self._printed.add(signature)
+        with contextlib.redirect_stdout(io.StringIO()) if again else contextlib.nullcontext():
+            yield
+
+
+def _separated(outputs: Any) -> tuple[Any, dict[str, Any] | None]:
+    """The train function's own outputs, and what was added to them."""
+    state: tuple[Any, ...] | None = None
+    if keras.backend.backend() == "jax" and isinstance(outputs, tuple):
+        outputs, *state = outputs
+    extras = None
+    if isinstance(outputs, dict) and EXTRAS in outputs:
+        outputs, extras = outputs["logs"], outputs[EXTRAS]
+    return ((outputs, *state) if state is not None else outputs), extras
+
+
+@contextlib.contextmanager
+def _instance_attribute(model: Any, name: str, value: Any) -> Iterator[None]:
+    own = vars(model)
+    held, before = name in own, own.get(name)
+    own[name] = value
+    try:
+        yield
+    finally:
+        if held:
+            own[name] = before
+        else:
+            own.pop(name, None)
+
+
+def _out_of_reach(model: Any) -> str | None:
+    """Why the inside of this model's steps cannot be watched, None if it can."""
+    if keras.distribution.distribution() is not None:
+        return "the program trains under keras.distribution"
+    if getattr(model, "_distribute_strategy", None) is not None:
+        return "the program trains under tf.distribute"
+    nnx = getattr(keras.config, "is_nnx_enabled", None)
+    if nnx is not None and nnx():
+        return "the program trains with NNX"
+    return None

@@ -1,0 +1,95 @@
+"""Which nonlinearities a layer's output passes through on its way to the next layer, or to the loss.
+
+Followed by the identity of the tensors that layers take and give, so it holds for every kind of model; what an operation
+that is not watched makes of a tensor is not known, and is not guessed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from deeplocalize.frameworks.keras.describe import Leaf
+
+PASSING = frozenset({"activation", "dropout", "norm", "batch-norm", "reshape", "pooling", "noise", "merge", "rescaling"})
+"""Kinds that hand values on: they do not come between a layer and its nonlinearity."""
+
+
+class Way(NamedTuple):
+    """Where a tensor comes from: the last layer that computes something from parameters, and what was applied since.
+
+    `carrier` is the index of the layer that applied the last nonlinearity, None if that was a function call.
+    """
+
+    layer: int | None = None
+    activations: tuple[str | None, ...] = ()
+    carrier: int | None = None
+
+    @property
+    def activation(self) -> str | None:
+        """The nonlinearities joined by ``+``, None if one of them is not known."""
+        if None in self.activations:
+            return None
+        return "+".join(str(each) for each in self.activations) or "linear"
+
+
+class Flow:
+    """The ways of the tensors of one step."""
+
+    def __init__(self) -> None:
+        self._ways: dict[int, tuple[Any, Way]] = {}  # holds the tensors, so that no other gets their id
+        self.after: dict[int, str] = {}
+        """By layer: the first nonlinearity after it, `linear` if another layer or the loss comes first."""
+
+    def of(self, tensor: Any) -> Way | None:
+        """The way of a tensor, None if it came from something that is not watched."""
+        held = self._ways.get(id(tensor))
+        return held[1] if held is not None else None
+
+    def layer_ran(self, leaf: Leaf, inputs: list[Any], output: Any) -> None:
+        """A layer made `output` of `inputs`."""
+        ways = [way for tensor in inputs if (way := self.of(tensor)) is not None]
+        way = max(ways, key=lambda each: each.layer if each.layer is not None else -1, default=None)
+        made = self._made(leaf, way)
+        if leaf.kind not in PASSING and made is not None and made.layer == leaf.index:
+            for each in ways:
+                self._ends(each)
+        if made is not None:
+            self._ways[id(output)] = (output, made)
+
+    def _made(self, leaf: Leaf, way: Way | None) -> Way | None:
+        if leaf.kind == "activation":
+            return self._applied(way, leaf.activation, leaf.index)
+        if leaf.kind in PASSING:
+            return way
+        if leaf.kind in ("custom", "other") and not leaf.parameters:  # it may be a nonlinearity: not known
+            return Way(way.layer, (*way.activations, None), leaf.index) if way is not None else None
+        if leaf.activation == "linear":
+            return Way(leaf.index)
+        return Way(leaf.index, (leaf.activation,), leaf.index)
+
+    def function_ran(self, name: str, given: Any, output: Any) -> Way | None:
+        """A nonlinearity was called as a function. Returns the way of what it was given, None if that is not known."""
+        way = self.of(given)
+        if way is not None:
+            self._ways[id(output)] = (output, self._applied(way, name, None))
+        return way
+
+    def reached_loss(self, prediction: Any) -> Way | None:
+        """The way of a prediction that a loss was given."""
+        way = self.of(prediction)
+        if way is not None:
+            self._ends(way)
+        return way
+
+    def _applied(self, way: Way | None, name: str | None, carrier: int | None) -> Way:
+        if way is None:
+            return Way(None, (name,), carrier)
+        if name == "linear":
+            return way
+        if way.layer is not None and not way.activations and name is not None:
+            self.after.setdefault(way.layer, name)
+        return Way(way.layer, (*way.activations, name), carrier)
+
+    def _ends(self, way: Way) -> None:
+        if way.layer is not None and not way.activations:
+            self.after.setdefault(way.layer, "linear")

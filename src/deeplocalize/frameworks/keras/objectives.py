@@ -1,0 +1,160 @@
+"""What compile() was told: losses with the outputs they judge, and optimizers, as program facts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from deeplocalize.frameworks.keras import describe
+from deeplocalize.frameworks.keras.sites import Sites, arguments, line, same_call
+from deeplocalize.frameworks.source import CallSite
+from deeplocalize.trace.schema import Loss, Optimizer, Source
+
+_LOSSES = {
+    # function: (kind, takes, targets); where it may take logits, from_logits decides
+    "binary_crossentropy": ("binary-cross-entropy", "probabilities", "elementwise"),
+    "categorical_crossentropy": ("cross-entropy", "probabilities", "one-hot"),
+    "sparse_categorical_crossentropy": ("cross-entropy", "probabilities", "class-index"),
+    "mean_squared_error": ("mean-squared-error", "values", "elementwise"),
+    "mean_absolute_error": ("mean-absolute-error", "values", "elementwise"),
+    "huber": ("huber", "values", "elementwise"),
+    "hinge": ("hinge", "values", "elementwise"),
+    "squared_hinge": ("hinge", "values", "elementwise"),
+    "categorical_hinge": ("hinge", "values", "one-hot"),
+    "kl_divergence": ("kl-divergence", "probabilities", "one-hot"),
+    "poisson": ("poisson", "values", "elementwise"),
+}
+_REDUCTIONS = {"sum_over_batch_size": "mean", "mean": "mean", "mean_with_sample_weight": "mean", "sum": "sum", None: "none"}
+
+
+def losses(model: Any, sites: Sites, weighted: bool) -> list[tuple[tuple[Any, ...] | None, Loss]]:
+    """The model's loss terms, each with the path to its prediction in the model's output (None if not known yet)."""
+    compiled = getattr(model, "_compile_loss", None)
+    built = getattr(compiled, "_flat_losses", None)
+    argument = arguments(sites.get("compile", model), type(model).compile).get("loss")
+    if built:
+        several = len(built) > 1
+        return [
+            (each.path, loss_facts(each.loss, sites, argument, weighted or (not several and _is_weight(each.loss_weights))))
+            for each in built
+        ]
+    given = _as_listed(getattr(model, "loss", None), model) if compiled is not None else []
+    found = [(None, loss_facts(each, sites, argument, weighted)) for each in given if each is not None]
+    return found or [(None, Loss("other", "compute_loss", reduction=None, weighted=weighted, source=argument))]
+
+
+def _is_weight(weight: Any) -> bool:
+    return weight is not None and weight != 1
+
+
+def _as_listed(loss: Any, model: Any) -> list[Any]:
+    names = getattr(model, "output_names", None)
+    if isinstance(loss, dict):
+        return [loss.get(name) for name in names] if names and set(loss) <= set(names) else list(loss.values())
+    return list(loss) if isinstance(loss, list | tuple) else [loss]
+
+
+def loss_facts(loss: Any, sites: Sites, argument: Source | None, weighted: bool) -> Loss:
+    """The facts of a loss given as string, class, function or object."""
+    source = line(sites.get("built", loss)) if isinstance(loss, keras.losses.Loss) else None
+    function, settings = _resolved(loss)
+    name = getattr(function, "__name__", None) or type(loss).__name__
+    known = name in _LOSSES and (getattr(function, "__module__", None) or "").startswith("keras")
+    kind, takes, targets = _LOSSES[name] if known else ("other", None, None)
+    if loss in ("crossentropy", "ce"):
+        kind, takes = "cross-entropy", "probabilities"
+    if takes == "probabilities" and settings.get("from_logits"):
+        takes = "logits"
+    reduction = getattr(loss, "reduction", "sum_over_batch_size")
+    return Loss(
+        kind=kind,
+        name=loss if isinstance(loss, str) else name if isinstance(loss, _wrapper()) and type(loss) is _wrapper() else _type_name(loss),
+        takes=takes,
+        targets=targets,
+        reduction=_REDUCTIONS.get(reduction, reduction) if known or isinstance(loss, keras.losses.Loss) else "mean",
+        label_smoothing=float(settings.get("label_smoothing") or 0.0),
+        weighted=weighted,
+        source=source or argument,
+    )
+
+
+def _type_name(loss: Any) -> str:
+    return getattr(loss, "__name__", None) or type(loss).__name__
+
+
+def _wrapper() -> type:
+    """The class in which Keras holds a loss given as a function; it has no public name."""
+    return keras.losses.MeanSquaredError.__mro__[1]
+
+
+def _resolved(loss: Any) -> tuple[Any, dict[str, Any]]:
+    """The function that computes a loss, and the settings it is called with."""
+    if isinstance(loss, str):
+        try:
+            loss = keras.losses.get(loss)
+        except ValueError:
+            return None, {}
+    if isinstance(loss, type):
+        return _resolved(loss()) if issubclass(loss, keras.losses.Loss) else (loss, {})
+    return getattr(loss, "fn", loss), getattr(loss, "_fn_kwargs", {})
+
+
+def optimizers(model: Any) -> list[Any]:
+    """The optimizers that a model holds: the one of compile() first, then those in attributes of its own."""
+    found = [getattr(model, "optimizer", None), *vars(model).values()]
+    return list({id(each): each for each in found if isinstance(each, keras.optimizers.Optimizer)}.values())
+
+
+def optimizer_facts(optimizer: Any, sites: Sites, compiled: CallSite | None, model: Any) -> Optimizer:
+    """The facts of an optimizer, with its settings under their usual names."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    site = sites.get("built", optimizer)
+    argument = arguments(compiled, type(model).compile).get("optimizer")
+    by_name = site is None or same_call(site, compiled)  # compile() built it, from a string
+    return Optimizer(
+        kind=type(optimizer).__name__.lower(),
+        name=type(optimizer).__name__,
+        settings=_settings(optimizer),
+        parameters=describe.size(held_by(optimizer)),
+        source=argument or line(compiled) if by_name else line(site),
+        sources={} if by_name else arguments(site, type(optimizer)),
+    )
+
+
+def held_by(optimizer: Any) -> list[Any]:
+    """The variables that an optimizer trains, none before it is built."""
+    return list(getattr(optimizer, "_trainable_variables", ()))
+
+
+def _settings(optimizer: Any) -> dict[str, float | bool | str | None]:
+    config = optimizer.get_config()
+    config.pop("name", None)
+    rate = config.get("learning_rate")
+    if isinstance(rate, dict):
+        config["schedule"] = rate.get("class_name")
+        start = rate.get("config", {}).get("initial_learning_rate")
+        config["learning_rate"] = start if isinstance(start, int | float) else None
+    return {name: _plain(value) for name, value in config.items() if value is None or isinstance(value, bool | int | float | str)}
+
+
+def _plain(value: Any) -> Any:
+    """A number without the digits that storing it in float32 added."""
+    if isinstance(value, float):
+        return float(f"{value:.7g}") if math.isfinite(value) else None
+    return value
+
+
+def prediction_at(path: tuple[Any, ...] | None, position: int, predictions: Any, flat: Sequence[Any]) -> Any:
+    """The prediction that a loss term judges, None if it cannot be found."""
+    found = predictions
+    try:
+        for key in path or ():
+            found = found[key]
+    except (KeyError, IndexError, TypeError):
+        found = None
+    if found is None or isinstance(found, dict | list | tuple):
+        return flat[position] if position < len(flat) else None
+    return found

@@ -1,0 +1,372 @@
+"""One training step, seen from inside while it is traced (tensorflow, jax) or run (torch, run_eagerly).
+
+The user's own train_step runs; what it calls is wrapped for as long as it runs: layers, the model's compute_loss, the
+optimizer's apply. A wrapper calls the original with the same arguments and never changes a value. Numbers that are seen
+are gathered as tensors of the backend and returned from the step as one vector.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops, tree
+
+from deeplocalize.frameworks.keras import describe, objectives, statistics
+from deeplocalize.frameworks.keras.describe import Leaf, Leaves
+from deeplocalize.frameworks.keras.flow import Flow
+from deeplocalize.frameworks.keras.parameters import Parameters
+from deeplocalize.frameworks.keras.sites import leave_traceback
+from deeplocalize.frameworks.session import Session
+
+Key = tuple[str, int, str]
+"""(role, index of the layer, statistic); for a quantity of the whole step ("step", 0, name)."""
+
+FUNCTIONS = (
+    "relu relu6 sigmoid softplus softsign silu log_sigmoid leaky_relu hard_sigmoid hard_silu elu selu gelu celu softmax "
+    "log_softmax mish hard_tanh tanh"
+).split()
+"""Nonlinearities of Keras that a program may call as functions, outside of any layer."""
+
+
+class Observation:
+    """What one run (or trace) of a train step showed.
+
+    Attributes:
+        full: gather all statistics; otherwise the loss, the learning rate and whether values are finite.
+        stage: (stage, index of a layer or None) of what is going on, for the report of an exception.
+    """
+
+    def __init__(self, model: Any, leaves: Leaves, session: Session, on: Any, full: bool) -> None:
+        self.full = full
+        self.values: dict[Key, Any] = {}
+        self.rows: dict[str, Any] = {}
+        self.flow = Flow()
+        self.weighted = False
+        self.stage: tuple[str, int | None] = ("other", None)
+        self.loss_terms: list[tuple[Any, Any]] = []
+        self.model, self.leaves, self.on, self._session = model, leaves, on, session
+        self._thread = threading.get_ident()
+        self._inside: Leaf | None = None
+        self._open = True
+        self._scope: Any = None
+        self._ran: set[int] = set()
+        self._taps = on.GradientTaps()
+        self._parameters = Parameters(self)
+
+    # ---- what the wrappers need ---------------------------------------------------------------------------------
+
+    def usable(self, value: Any) -> bool:
+        """True if a value can leave the step that is watched."""
+        return self._open and self.on.usable(value, self._scope)
+
+    def note(self, role: str, layer: int, stats: dict[str, Any]) -> None:
+        """Keep statistics. Those of a later call of the same layer replace the earlier, but non-finite elements add up."""
+        earlier = self.values.get((role, layer, "nonfinite"))
+        for stat, value in stats.items():
+            self.values[role, layer, stat] = value
+        if earlier is not None and "nonfinite" in stats:
+            self.values[role, layer, "nonfinite"] = earlier + stats["nonfinite"]
+
+    def scalar(self, name: str, value: Any) -> None:
+        """Keep a quantity of the whole step."""
+        self.values["step", 0, name] = value
+
+    def _safe(self, stage: str, hook: Callable[..., Any], *args: Any) -> Any:
+        return self._session.contained(stage)(hook)(*args)
+
+    # ---- the step -----------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def watching(self, arguments: tuple[Any, ...]) -> Iterator[None]:
+        """While this is entered, everything the step calls is watched. `arguments` are those of train_step."""
+        self._scope = self.on.scope_of(arguments)
+        self._safe("batch", self._see_batch, arguments)
+        self._safe("parameters", self._parameters.begin, arguments)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(_wrapped(keras.layers.Layer, "__call__", self._layer_call))
+            stack.enter_context(_wrapped(self.model, "compute_loss", self._compute_loss))
+            for optimizer in objectives.optimizers(self.model):
+                name = "stateless_apply" if keras.backend.backend() == "jax" else "apply"
+                stack.enter_context(_wrapped(optimizer, name, functools.partial(self._apply, optimizer)))
+            if self.full:
+                stack.enter_context(self._taps.active())
+                for name in FUNCTIONS:
+                    if hasattr(keras.src.backend.nn, name):
+                        stack.enter_context(_wrapped(keras.src.backend.nn, name, functools.partial(self._function, name)))
+            yield
+        self.stage = ("other", None)
+
+    def result(self, layouts: dict[tuple[Key, ...], int]) -> dict[str, Any]:
+        """What the step returns besides its own result: all numbers as one vector, and rows of the batch.
+
+        The vector's first element is the number of its layout; `layouts` gathers them.
+        """
+        self._safe("parameters", self._parameters.end)
+        self._open = False
+        keys = tuple(self.values)
+        layout = layouts.setdefault(keys, len(layouts))
+        return {"vector": self.on.vector([float(layout), *self.values.values()]), "rows": self.rows}
+
+    def _see_batch(self, arguments: tuple[Any, ...]) -> None:
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(arguments[-1])
+        for name, value in _named(x, self.model).items():
+            value = _tensor(value)
+            if not self.usable(value) or not value.shape:
+                continue
+            self.values.setdefault(("step", 0, "batch_size"), ops.shape(value)[0])
+            if _is_float(value):
+                self.values["input", 0, name] = self._nonfinite(value)
+            if self.full:
+                self.rows["input:" + name] = statistics.sampled_rows(value)
+        floats = [each for each in map(_tensor, tree.flatten(y)) if self.usable(each) and _is_float(each)]
+        if floats:
+            self.scalar("target.nonfinite", sum(self._nonfinite(each) for each in floats))
+
+    def _nonfinite(self, value: Any) -> Any:
+        return statistics.count_nonfinite(self.on.detached(value)) if self.full else self.on.suspicion(value)
+
+    # ---- layers -------------------------------------------------------------------------------------------------
+
+    def _layer_call(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
+            leaf = self._leaf_of(layer, args)
+            outer, self.stage = self.stage, ("forward", leaf.index) if leaf else self.stage
+            try:
+                with self._in_leaf(leaf):
+                    outputs = original(layer, *args, **kwargs)
+            except BaseException as error:
+                leave_traceback(error)
+                raise
+            self.stage = outer
+            seen = self._safe("layer", self._layer_ran, leaf, args, kwargs, outputs) if leaf else None
+            return outputs if seen is None else seen
+
+        return call
+
+    def _leaf_of(self, layer: Any, args: tuple[Any, ...]) -> Leaf | None:
+        if threading.get_ident() != self._thread:
+            return None
+        if self._inside is not None:
+            self._safe("activation", self._see_inner, layer, args)
+            return None
+        return self._safe("layer", self.leaves.find, layer)
+
+    @contextlib.contextmanager
+    def _in_leaf(self, leaf: Leaf | None) -> Iterator[None]:
+        if leaf is None or leaf.own_only:
+            yield
+            return
+        self._inside = leaf
+        function = vars(leaf.layer).get("activation")
+        plain = self.full and callable(function) and not isinstance(function, keras.layers.Layer)
+        try:
+            if plain and leaf.activation != "linear":
+                with _wrapped(leaf.layer, "activation", functools.partial(self._own_activation, leaf)):
+                    yield
+            else:
+                yield
+        finally:
+            self._inside = None
+
+    def _own_activation(self, leaf: Leaf, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def activation(values: Any, *args: Any, **kwargs: Any) -> Any:
+            self._safe("preactivation", self._see_preactivation, leaf, values)
+            return original(values, *args, **kwargs)
+
+        return activation
+
+    def _see_inner(self, layer: Any, args: tuple[Any, ...]) -> None:
+        if self.full and self._inside is not None and getattr(self._inside.layer, "activation", None) is layer and args:
+            self._see_preactivation(self._inside, args[0])
+
+    def _see_preactivation(self, leaf: Leaf, values: Any) -> None:
+        values = self.on.detached(values)
+        if self.usable(values) and _is_float(values):
+            self.note("preactivation", leaf.index, statistics.plain(values))
+
+    def _layer_ran(self, leaf: Leaf, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any) -> Any:
+        flat = tree.flatten(outputs)
+        at = next((at for at, each in enumerate(flat) if keras.backend.is_tensor(each)), None)
+        if at is None:
+            return None
+        inputs = [each for each in tree.flatten((args, kwargs)) if keras.backend.is_tensor(each)]
+        self._see_shapes(leaf, inputs, flat[at])
+        tapped = self._see_output(leaf, inputs, flat[at], kwargs)
+        self.flow.layer_ran(leaf, inputs, tapped)
+        if tapped is flat[at]:
+            return None
+        flat[at] = _marked_alike(tapped, flat[at])
+        return tree.pack_sequence_as(outputs, flat)
+
+    def _see_shapes(self, leaf: Leaf, inputs: list[Any], output: Any) -> None:
+        if leaf.index not in self._ran:
+            self._ran.add(leaf.index)
+            leaf.order = len(self._ran) - 1 if leaf.order is None else leaf.order
+        if leaf.output_shape is None:
+            leaf.output_shape = tuple(output.shape[1:])
+            leaf.input_shape = tuple(inputs[0].shape[1:]) if inputs else None
+
+    def _see_output(self, leaf: Leaf, inputs: list[Any], output: Any, kwargs: dict[str, Any]) -> Any:
+        values = self.on.detached(output)
+        if not _is_float(values):
+            return output
+        if not self.usable(values):
+            return output
+        if not self.full:
+            self.note("activation", leaf.index, {"nonfinite": self.on.suspicion(output)})
+            return output
+        training = _in_training(leaf.layer, kwargs)
+        if training is not None:
+            self.values["layer", leaf.index, "training"] = float(training)
+        if leaf.kind == "activation" and inputs:
+            self._see_preactivation(leaf, inputs[0])
+        axis = describe.channel_axis(leaf.layer, len(values.shape))
+        self.note("activation", leaf.index, statistics.activation(values, leaf.activation, axis))
+        return self._taps.tap(output, functools.partial(self._safe, "gradient", self._see_gradient, leaf))
+
+    def _see_gradient(self, leaf: Leaf, gradient: Any) -> None:
+        if self._open:
+            self.values["layer", leaf.index, "on the way"] = 1.0
+        gradient = self.on.detached(gradient)
+        if self.usable(gradient):
+            self.note("activation_gradient", leaf.index, statistics.plain(gradient))
+
+    def _function(self, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def function(*args: Any, **kwargs: Any) -> Any:
+            output = original(*args, **kwargs)
+            if self._inside is None and self.stage[0] != "loss" and args and threading.get_ident() == self._thread:
+                self._safe("activation", self._function_ran, name, args[0], output)
+            return output
+
+        return function
+
+    def _function_ran(self, name: str, given: Any, output: Any) -> None:
+        way = self.flow.function_ran(name, given, output)
+        values = self.on.detached(output)
+        if way is None or way.layer is None or way.activations or not self.usable(values):
+            return
+        leaf = self.leaves.all[way.layer]
+        self._see_preactivation(leaf, given)
+        axis = describe.channel_axis(leaf.layer, len(values.shape))
+        self.values |= {("activation", leaf.index, stat): value for stat, value in statistics.activation(values, name, axis).items()}
+
+    # ---- loss and optimizer -------------------------------------------------------------------------------------
+
+    def _compute_loss(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        signature = inspect.signature(original)
+
+        def compute_loss(*args: Any, **kwargs: Any) -> Any:
+            self.stage = ("loss", None)
+            try:
+                loss = original(*args, **kwargs)
+            except BaseException as error:
+                leave_traceback(error)
+                raise
+            self._safe("loss", self._loss_ran, signature.bind(*args, **kwargs).arguments, loss)
+            self.stage = ("backward", None)
+            return loss
+
+        return compute_loss
+
+    def _loss_ran(self, given: dict[str, Any], loss: Any) -> None:
+        self.weighted = self.weighted or given.get("sample_weight") is not None
+        if keras.backend.is_tensor(loss) and self.usable(value := self.on.detached(loss)):
+            self.scalar("loss", value)
+        predictions, targets = given.get("y_pred"), [_tensor(each) for each in tree.flatten(given.get("y"))]
+        flat = tree.flatten(predictions)
+        floats = [each for each in map(self.on.detached, flat) if self.usable(each) and _is_float(each)]
+        if floats:
+            self.scalar("prediction.nonfinite", sum(self._nonfinite(each) for each in floats))
+        if self.full:
+            self._see_terms(predictions, flat, [each for each in targets if each is not None])
+
+    def _see_terms(self, predictions: Any, flat: list[Any], targets: list[Any]) -> None:
+        compiled = getattr(self.model, "_compile_loss", None)
+        terms = getattr(compiled, "_flat_losses", None) or [None]
+        self.loss_terms = []
+        for at, term in enumerate(terms):
+            prediction = objectives.prediction_at(term.path if term else None, at, predictions, flat)
+            self.loss_terms.append((tuple(prediction.shape), self.flow.reached_loss(prediction)))
+            if at == 0 and self.usable(value := self.on.detached(prediction)):
+                self.rows["prediction"] = statistics.sampled_rows(value)
+            place = at if len(targets) == len(terms) else next((i for i, each in enumerate(flat) if each is prediction), at)
+            if place < len(targets) and self.usable(targets[place]) and targets[place].shape:
+                self.rows[f"target:{at}"] = statistics.sampled_rows(self.on.detached(targets[place]))
+
+    def _apply(self, optimizer: Any, original: Callable[..., Any]) -> Callable[..., Any]:
+        def apply(*args: Any, **kwargs: Any) -> Any:
+            outer, self.stage = self.stage, ("update", None)
+            self._safe("optimizer", self._parameters.before, optimizer, args, kwargs)
+            try:
+                result = original(*args, **kwargs)
+            except BaseException as error:
+                leave_traceback(error)
+                raise
+            self._safe("optimizer", self._parameters.after, optimizer, args, kwargs, result)
+            self.stage = outer if outer[0] != "backward" else ("other", None)
+            return result
+
+        return apply
+
+
+def _tensor(value: Any) -> Any:
+    return ops.convert_to_tensor(value) if isinstance(value, np.ndarray) else value
+
+
+def _is_float(value: Any) -> bool:
+    return "float" in str(value.dtype)
+
+
+def _named(x: Any, model: Any) -> dict[str, Any]:
+    if isinstance(x, dict):
+        return {str(name): value for name, value in x.items()}
+    flat = [each for each in tree.flatten(x) if each is not None]
+    names = getattr(model, "input_names", None) or []
+    if len(names) != len(flat):
+        names = ["input" if not at else f"input.{at}" for at in range(len(flat))]
+    return dict(zip(names, flat, strict=True))
+
+
+def _in_training(layer: Any, kwargs: dict[str, Any]) -> bool | None:
+    training = kwargs.get("training")
+    if training is None:
+        context = keras.src.backend.common.global_state.get_global_attribute("current_call_ctx")
+        training = getattr(context, "training", None)
+    if not isinstance(training, bool | int):
+        return None
+    frozen = describe.kind_of(layer) == "batch-norm" and not layer.trainable
+    return bool(training) and not frozen
+
+
+def _marked_alike(tensor: Any, like: Any) -> Any:
+    """The tensor with what Keras hangs on tensors: masks, and the logits behind a softmax."""
+    for name in ("_keras_mask", "_keras_logits"):
+        if hasattr(like, name):
+            setattr(tensor, name, getattr(like, name))
+    return tensor
+
+
+@contextlib.contextmanager
+def _wrapped(owner: Any, name: str, wrap: Callable[[Any], Any]) -> Iterator[None]:
+    """Put a wrapper in the place of an attribute for a while, past what Keras does when an attribute is set."""
+    own = vars(owner)
+    held, before = name in own, own.get(name)
+    put = functools.partial(setattr, owner) if isinstance(owner, type) else own.__setitem__
+    put(name, wrap(getattr(owner, name)))
+    try:
+        yield
+    finally:
+        if held:
+            put(name, before)
+        else:
+            delattr(owner, name) if isinstance(owner, type) else own.pop(name, None)

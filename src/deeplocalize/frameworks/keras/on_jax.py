@@ -1,0 +1,106 @@
+"""What the probe does differently on Keras's jax backend, where a step is a pure function that was traced once."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from deeplocalize.frameworks.keras import statistics
+
+Observe = Callable[[Any], None]
+
+GRAPH = True
+"""A step is traced before it runs, except with run_eagerly."""
+
+
+def scope_of(arguments: Any) -> Any:
+    """The trace that the step's arguments belong to, None when running eagerly."""
+    return next((trace for each in jax.tree.leaves(arguments) if (trace := _trace(each)) is not None), None)
+
+
+def usable(value: Any, scope: Any) -> bool:
+    """True if the value belongs to the step itself, not to a function traced inside it (a loop's body, a checkpoint)."""
+    return isinstance(value, jax.Array) and _trace(value) is scope
+
+
+def _trace(value: Any) -> Any:
+    return getattr(value, "_trace", None)
+
+
+def detached(value: Any) -> Any:
+    """The value without its history: under jax.grad this is the value of the surrounding computation."""
+    return jax.lax.stop_gradient(value)
+
+
+class GradientTaps:
+    """Sees d loss / d value of chosen values: an identity whose backward rule is handed the gradient.
+
+    The rule runs while the gradient is traced, as part of the step, so what it sees can be returned from the step.
+    """
+
+    def tap(self, value: Any, observe: Observe) -> Any:
+        """Have `observe` called with the gradient when it is there. Returns the value to go on with."""
+        return _tap(observe, value)
+
+    @contextlib.contextmanager
+    def active(self) -> Iterator[None]:
+        """Nothing to prepare."""
+        yield
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _tap(_: Observe, value: Any) -> Any:
+    return value
+
+
+def _forward(_: Observe, value: Any) -> tuple[Any, None]:
+    return value, None
+
+
+def _backward(observe: Observe, _: None, gradient: Any) -> tuple[Any]:
+    observe(gradient)
+    return (gradient,)
+
+
+_tap.defvjp(_forward, _backward)
+
+
+def dense(gradient: Any) -> Any:
+    """A gradient as an ordinary tensor."""
+    return gradient
+
+
+compact = dense
+
+
+def suspicion(*values: Any) -> Any:
+    """Number of NaN and infinite elements; the compiler makes it part of the loop that computes the values."""
+    return sum(statistics.count_nonfinite(jax.lax.stop_gradient(each)) for each in values)
+
+
+def vector(numbers: list[Any]) -> Any:
+    """The numbers as one tensor."""
+    return jnp.stack([jnp.asarray(each, jnp.float32) for each in numbers])
+
+
+def ready(tensor: Any) -> bool:
+    """True if the tensor can be read without waiting."""
+    return bool(tensor.is_ready())
+
+
+NO_COMPILER_WHEN_FULL = False
+
+
+def untouched(_: Exception, arguments: Any) -> bool:
+    """True if a failed step executed nothing: the state it was given is still there."""
+    return not any(each.is_deleted() for each in jax.tree.leaves(arguments[0]) if isinstance(each, jax.Array))
+
+
+def reads_in_graph(_: Any) -> bool:
+    """True if a batch is taken from its iterator by the step itself."""
+    return False

@@ -1,0 +1,121 @@
+"""What the probe does differently on Keras's tensorflow backend, where a step is a graph that was traced once."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import tensorflow as tf
+
+from deeplocalize.frameworks.keras import statistics
+
+Observe = Callable[[Any], None]
+
+GRAPH = True
+"""A step is a graph, traced before it runs, except with run_eagerly."""
+
+STATEFUL_RANDOM = frozenset(
+    "RandomUniform RandomUniformInt RandomStandardNormal TruncatedNormal ParameterizedTruncatedNormal RandomShuffle "
+    "Multinomial RandomGamma RandomPoisson RandomPoissonV2".split()
+)
+"""Operations that take their seed from the number of operations before them and keep a counter in their own graph."""
+
+
+def scope_of(_: Any) -> Any:
+    """The graph that is being traced, None when running eagerly."""
+    return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
+
+
+def usable(value: Any, scope: Any) -> bool:
+    """True if the value belongs to the step's graph, not to one inside it (a loop's body, a function of the user's)."""
+    return isinstance(value, tf.Tensor) and getattr(value, "graph", None) is scope
+
+
+def detached(value: Any) -> Any:
+    """The value without its history."""
+    return tf.stop_gradient(value)
+
+
+def draws_from_graph(scope: Any) -> bool:
+    """True if the graph draws random numbers whose sequence depends on the graph itself: another graph, other numbers."""
+    return scope is not None and any(each.type in STATEFUL_RANDOM for each in scope.get_operations())
+
+
+class GradientTaps:
+    """Sees d loss / d value of chosen values: asks the user's tape for them along with what the user asks for.
+
+    Nothing is put in between the layers, because tensorflow's losses look at which operation made their input.
+    """
+
+    def __init__(self) -> None:
+        self._tapped: list[tuple[Any, Observe]] = []
+
+    def tap(self, value: Any, observe: Observe) -> Any:
+        """Have `observe` called with the gradient when it is there. Returns the value to go on with."""
+        self._tapped.append((value, observe))
+        return value
+
+    @contextlib.contextmanager
+    def active(self) -> Iterator[None]:
+        """While this is entered, GradientTape.gradient is asked for more than the user asks for."""
+        original = tf.GradientTape.gradient
+        tapped = self._tapped
+
+        def gradient(tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
+            mine = list(tapped)
+            found, extra = original(tape, target, (sources, [value for value, _ in mine]), *args, **kwargs)
+            for (_, observe), each in zip(mine, extra, strict=True):
+                if each is not None:
+                    observe(tf.stop_gradient(dense(each)))
+            return found
+
+        tf.GradientTape.gradient = gradient
+        try:
+            yield
+        finally:
+            tf.GradientTape.gradient = original
+            tapped.clear()
+
+
+def dense(gradient: Any) -> Any:
+    """A gradient as an ordinary tensor; that of an embedding comes as slices."""
+    if isinstance(gradient, tf.IndexedSlices):
+        return tf.math.unsorted_segment_sum(gradient.values, gradient.indices, gradient.dense_shape[0])
+    return gradient
+
+
+def compact(gradient: Any) -> Any:
+    """A gradient's numbers, without the zeros between slices."""
+    return gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
+
+
+def suspicion(*values: Any) -> Any:
+    """Number of NaN and infinite elements, cheaply: a sum is one pass, and counts only where it is not finite."""
+    values = [tf.stop_gradient(each) for each in values]
+    total = tf.add_n([tf.reduce_sum(tf.cast(each, tf.float32)) for each in values])
+    return tf.cond(tf.math.is_finite(total), lambda: 0.0, lambda: sum(map(statistics.count_nonfinite, values)))
+
+
+def vector(numbers: list[Any]) -> Any:
+    """The numbers as one tensor."""
+    return tf.stack([tf.cast(each, tf.float32) for each in numbers])
+
+
+def ready(tensor: Any) -> bool:
+    """True if the tensor can be read without waiting."""
+    return "CPU" in tensor.device
+
+
+NO_COMPILER_WHEN_FULL = True
+"""The full variant has slices whose stride depends on the size of the batch; XLA wants to know that beforehand."""
+
+
+def untouched(error: Exception, _: Any) -> bool:
+    """True if a failed step executed nothing: it failed while it was traced."""
+    return not isinstance(error, tf.errors.OpError)
+
+
+def reads_in_graph(data: Any) -> bool:
+    """True if a batch is taken from its iterator by the step itself."""
+    return isinstance(data, tf.data.Iterator | tf.distribute.DistributedIterator)

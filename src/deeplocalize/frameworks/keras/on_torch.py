@@ -1,0 +1,84 @@
+"""What the probe does differently on Keras's torch backend, where a step runs eagerly, operation by operation."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+
+from deeplocalize.frameworks.keras import statistics
+
+Observe = Callable[[Any], None]
+
+GRAPH = False
+"""A step is Python that runs each time, not a graph that was made once."""
+
+
+def scope_of(_: Any) -> None:
+    """The computation that a step is part of: there is but one."""
+    return None
+
+
+def usable(value: Any, _: None) -> bool:
+    """True if the value can leave the step: any ordinary tensor can."""
+    return isinstance(value, torch.Tensor)
+
+
+def detached(value: Any) -> Any:
+    """The value without its history."""
+    return value.detach()
+
+
+class GradientTaps:
+    """Sees d loss / d value of chosen values, by hooks on the tensors."""
+
+    def tap(self, value: Any, observe: Observe) -> Any:
+        """Have `observe` called with the gradient when it is there. Returns the value to go on with."""
+        if value.requires_grad:
+            value.register_hook(lambda gradient: observe(gradient.detach()))
+        return value
+
+    @contextlib.contextmanager
+    def active(self) -> Iterator[None]:
+        """Nothing to prepare."""
+        yield
+
+
+def dense(gradient: Any) -> Any:
+    """A gradient as an ordinary tensor."""
+    return gradient.to_dense() if gradient.is_sparse else gradient.detach()
+
+
+compact = dense
+
+
+def suspicion(*values: Any) -> Any:
+    """Number of NaN and infinite elements, cheaply: on an accelerator a number that is not finite if there are any."""
+    total = sum(each.detach().sum(dtype=torch.float32) for each in values)
+    if total.device.type != "cpu":
+        return total
+    return 0.0 if math.isfinite(total.item()) else sum(statistics.count_nonfinite(each.detach()) for each in values)
+
+
+def vector(numbers: list[Any]) -> Any:
+    """The numbers as one tensor."""
+    device = next((each.device for each in numbers if isinstance(each, torch.Tensor)), "cpu")
+    return torch.stack([torch.as_tensor(each, dtype=torch.float32, device=device).detach().reshape(()) for each in numbers])
+
+
+def ready(tensor: Any) -> bool:
+    """True if the tensor can be read without waiting."""
+    return tensor.device.type == "cpu"
+
+
+def untouched(_: Exception, __: Any) -> bool:
+    """True if a failed step executed nothing: an eager one always did."""
+    return False
+
+
+def reads_in_graph(_: Any) -> bool:
+    """True if a batch is taken from its iterator by the step itself."""
+    return False

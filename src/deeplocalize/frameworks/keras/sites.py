@@ -1,0 +1,76 @@
+"""The user's lines on which layers, losses, optimizers and models were built, compiled and fitted."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import weakref
+from types import FrameType
+from typing import Any
+
+from deeplocalize.frameworks.source import CallSite, is_user_file, user_call
+from deeplocalize.trace.schema import Source
+
+
+class Sites:
+    """Remembers calls by the object they are about, as long as the object lives."""
+
+    def __init__(self) -> None:
+        self._sites: dict[tuple[int, str], tuple[weakref.ref[Any], CallSite]] = {}
+
+    def remember(self, what: str, subject: Any) -> None:
+        """The call that is going on is the `what` (built, compile, fit) of `subject`. An earlier one is replaced."""
+        site = outside_call(subject, sys._getframe(1))
+        if site is not None:
+            key = (id(subject), what)
+            self._sites[key] = (weakref.ref(subject, lambda _: self._sites.pop(key, None)), site)
+
+    def get(self, what: str, subject: Any) -> CallSite | None:
+        """The call, if it was seen."""
+        reference, site = self._sites.get((id(subject), what), (None, None))
+        return site if reference is not None and reference() is subject else None
+
+
+def outside_call(subject: Any, frame: FrameType | None) -> CallSite | None:
+    """The innermost call in a user's file that is not made by a method of `subject` itself (a subclass's __init__)."""
+    while frame is not None:
+        if is_user_file(frame.f_code.co_filename) and _first_argument(frame) is not subject:
+            return user_call(frame)
+        frame = frame.f_back
+    return None
+
+
+def _first_argument(frame: FrameType) -> Any:
+    names = frame.f_code.co_varnames[: frame.f_code.co_argcount]
+    return frame.f_locals.get(names[0]) if names else None
+
+
+def arguments(site: CallSite | None, function: Any) -> dict[str, Source]:
+    """The lines of a call's arguments by name; `function` is what was called (a class or a function)."""
+    return site.arguments(parameter_names(function)) if site is not None else {}
+
+
+def parameter_names(function: Any) -> list[str]:
+    """The names of a function's or constructor's parameters, in order, without self."""
+    try:
+        target = function.__init__ if inspect.isclass(function) else function
+        names = list(inspect.signature(target).parameters)
+    except (TypeError, ValueError):
+        return []
+    return names[1:] if names and names[0] == "self" else names
+
+
+def line(site: CallSite | None) -> Source | None:
+    """The line on which a call begins."""
+    return site.source if site is not None else None
+
+
+def same_call(one: CallSite | None, other: CallSite | None) -> bool:
+    """True if both are the same place in the same code."""
+    return one is not None and other is not None and (one.code, one.instruction) == (other.code, other.instruction)
+
+
+def leave_traceback(error: BaseException) -> None:
+    """Take the calling wrapper's own frame out of an exception's traceback."""
+    if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
+        error.__traceback__ = error.__traceback__.tb_next

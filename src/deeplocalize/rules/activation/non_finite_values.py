@@ -1,0 +1,109 @@
+"""A value is NaN or infinite, and spoils the training.
+
+What it means
+Somewhere a number overflowed, or an operation had no answer: the logarithm of 0, a division by 0, the root of a negative
+number. From there NaN spreads into everything computed from it, and with the next step into all weights.
+
+Why it hurts
+A weight that is NaN stays NaN. Nothing that happens afterwards can be used.
+
+How it is recognized
+The rule looks for the first step in which the loss, a weight or an update is not finite, and then for the first such value
+in that step: the input; layer by layer in the order of the forward pass the weights and the output; the loss; from the
+last layer back the gradient; the update. Where it began decides where the fix goes. Counts are exact, so the limit is
+`most` = 0: one value is enough.
+
+How to fix it
+Where the weights grew first, another rule names the learning rate or the initializer. Otherwise keep the operation away
+from its edge: add a small number under logarithms, roots and fractions, use the loss that takes logits, limit exponents.
+
+When it is wrong
+Infinities that stay without consequence are left alone, such as those of an attention mask, and so is a step that mixed
+precision skipped because the gradient overflowed: loss and weights stay finite. If the run goes on with finite values
+afterwards, the finding is weaker.
+
+References
+PyTorch, automatic mixed precision, gradient scaling. https://docs.pytorch.org/docs/stable/notes/amp_examples.html
+"Name the first module that produced NaN". https://github.com/pytorch/pytorch/issues/182156
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from deeplocalize.findings import Evidence, Finding, Locus, Severity
+from deeplocalize.remedies import Remedy
+from deeplocalize.rules import rule
+from deeplocalize.signals.origin import Origin, first_nonfinite, recovered
+from deeplocalize.signals.over_depth import weight_layers
+from deeplocalize.signals.places import argument, called
+from deeplocalize.signals.settings import call_line, learning_rate_line
+from deeplocalize.trace.schema import Source, Trace
+
+_GUARD = "Add a small number under logarithms, roots and fractions, and limit exponents"
+
+_SAYINGS = {
+    "input": ("the input holds NaN or infinity", "Remove or fill missing and infinite values before training"),
+    "target": ("the targets hold NaN or infinity", "Remove or fill missing and infinite targets before training"),
+    "weight": ("a weight of {} is NaN or infinite", "Lower the learning rate, or clip the gradient"),
+    "operation": ("what {} is given is NaN or infinite, but nothing before it", _GUARD),
+    "activation": ("the output of {} is NaN or infinite, but nothing before it", _GUARD),
+    "prediction": ("what the loss is given is NaN or infinite, but no layer's output", _GUARD),
+    "loss": (
+        "the loss is NaN or infinite, but not the prediction",
+        "Use the loss that takes logits, or keep its argument away from 0, as in log(x + 1e-7)",
+    ),
+    "gradient": (
+        "the gradient at {} is NaN or infinite, but not the loss",
+        _GUARD + "; the gradient of a root or a norm is infinite at 0",
+    ),
+    "update": ("the update of {} is NaN or infinite, but not the gradient", "Lower the learning rate"),
+}
+"""By role: what happened, and what to do."""
+
+
+@rule(
+    code="A703",
+    severity=Severity.HIGH,
+    needs=("steps",),
+    explains=("loss-diverges", "loss-no-better-than-constant", "weights-never-change"),
+)
+def check(trace: Trace, *, most: int = 0) -> Iterator[Finding]:
+    """Yield one finding for the first value that is not finite."""
+    found = first_nonfinite(trace, most)
+    if found is None:
+        return
+    saying, remedy = _SAYINGS[found.role]
+    yield Finding(
+        message=f"In step {found.step} {saying.format(called(trace, found.layer))}: there the trouble begins.",
+        locus=_locus(trace, found),
+        evidence=(
+            Evidence(
+                f"NaN and infinite values in the {found.role}", found.amount, ">", most, found.series, (found.step,)
+            ),
+        ),
+        remedies=(Remedy(remedy),),
+        strength=0.5 if recovered(trace, found.step) else 1.0,
+        first_step=found.step,
+    )
+
+
+def _locus(trace: Trace, found: Origin) -> Locus:
+    layer, layers = found.layer, weight_layers(trace)
+    last = int(layers[-1]) if len(layers) else None
+    if found.role in ("input", "target"):
+        return Locus("data", source=call_line(trace, "fit", "forward", "step"))
+    if found.role == "weight" and found.step == 0:
+        return Locus("initializer", *argument(trace, layer, "kernel_initializer", "initializer"))
+    if found.role in ("weight", "update"):
+        return Locus("learning-rate", source=learning_rate_line(trace))
+    if found.role == "prediction":
+        return Locus("activation-output", *argument(trace, last, "activation"))
+    if found.role == "loss" or (found.role == "gradient" and layer == last):
+        return Locus("loss", source=_loss_line(trace))
+    return Locus("activation-output" if layer == last else "activation-hidden", *argument(trace, layer, "activation"))
+
+
+def _loss_line(trace: Trace) -> Source | None:
+    named = [objective.loss.source for objective in trace.run.objectives if objective.loss.source]
+    return named[0] if named else call_line(trace, "loss", "compile", "backward")

@@ -1,0 +1,110 @@
+"""The gradient explodes.
+
+What it means
+The gradient grows by orders of magnitude: on its way back through the layers, because each multiplies it by weights that
+are too large, or from one step to the next, because the weights themselves grow.
+
+Why it hurts
+One such step throws the weights far away. What was learned is lost, units die or saturate, and numbers overflow to NaN.
+
+How it is recognized
+Harm must be seen: the loss is not finite, or the network does not learn although it had time to. With it, one of these.
+- Through depth: before the first step, the norm of the gradient at the first hidden layer's output is more than `ratio` =
+  100 times that at the last hidden layer. Sound networks of 14 layers stay below 30.
+- Over time: the norm of the whole gradient reaches more than `growth` = 1,000 times its level in the first ten recorded
+  steps. In healthy runs, spikes of 10 to 50 times are common.
+
+How to fix it
+Through depth: an initializer that fits (He for ReLU, Glorot for tanh), normalization layers. Over time: clip the
+gradient's norm, or lower the learning rate.
+
+When it is wrong
+A clipped run, or one with normalization, whose loss is fine is never accused, however large its gradients are. Inputs or
+targets of large scale make all gradients large, but not larger from layer to layer.
+
+References
+R. Pascanu, T. Mikolov, Y. Bengio: On the difficulty of training recurrent neural networks, 2013.
+https://arxiv.org/abs/1211.5063
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
+from deeplocalize.remedies import Intervention, Remedy
+from deeplocalize.rules import rule
+from deeplocalize.signals.over_depth import backward_signal, gradient_rise_at_start, weight_layers
+from deeplocalize.signals.over_time import recorded
+from deeplocalize.signals.places import argument, called
+from deeplocalize.signals.quality import learns_well
+from deeplocalize.signals.settings import call_line
+from deeplocalize.trace.schema import Series, Trace
+
+GRADIENT = Series("activation_gradient", "rms")
+
+
+@rule(
+    code="G602",
+    severity=Severity.HIGH,
+    needs=("steps", "loss"),
+    explains=("dead-units", "loss-diverges", "loss-no-better-than-constant", "non-finite-values", "saturated-units"),
+)
+def check(trace: Trace, *, ratio: float = 100.0, growth: float = 1000.0) -> Iterator[Finding]:
+    """Yield one finding: through depth if it is there from the start, else over time."""
+    if learns_well(trace) is not False:
+        return
+    rise = 10.0 ** gradient_rise_at_start(trace)
+    if rise > ratio:
+        yield _through_depth(trace, rise, ratio)
+        return
+    norms = trace.scalar("gradient_norm")
+    early = recorded(norms)[:10]
+    usual = float(np.median(early)) if len(early) else math.nan
+    if usual > 0 and np.nanmax(norms) > growth * usual:
+        yield _over_time(trace, usual, growth)
+
+
+def _through_depth(trace: Trace, rise: float, ratio: float) -> Finding:
+    layers = weight_layers(trace)
+    steepest = int(layers[int(np.nanargmax(-np.diff(backward_signal(trace)[0]))) + 1])
+    place = argument(trace, steepest, "kernel_initializer", "initializer")
+    return Finding(
+        message=f"Before the first step, the gradient grows {rise:.3g} times on its way from {called(trace, int(layers[-2]))} "
+        f"back to {called(trace, int(layers[0]))}: the initial weights are too large.",
+        locus=Locus("initializer", steepest, place.source),
+        evidence=(
+            Evidence("gradient norm at the first hidden layer over that at the last", rise, ">", ratio, GRADIENT, (0,)),
+        ),
+        remedies=(
+            Remedy("Use an initializer scaled to the layer's inputs: He (kaiming) for ReLU, Glorot (xavier) for tanh"),
+        ),
+        strength=strength_of(rise, ratio),
+        first_step=int(trace.sampled[0]),
+    )
+
+
+def _over_time(trace: Trace, usual: float, growth: float) -> Finding:
+    norms = trace.scalar("gradient_norm")
+    peak = int(np.nanargmax(norms))
+    observed, step = float(norms[peak] / usual), int(trace.steps[peak])
+    first = int(trace.steps[int(np.argmax(norms > growth * usual))])
+    optimizer = trace.run.optimizers[0].source if trace.run.optimizers else None
+    return Finding(
+        message=f"The gradient grows from a norm of {usual:.3g} in the first steps to {norms[peak]:.3g} in step {step}.",
+        locus=Locus("optimizer", source=optimizer or call_line(trace, "step", "compile", "fit")),
+        evidence=(
+            Evidence("gradient norm over that of the first ten recorded steps", observed, ">", growth, steps=(step,)),
+        ),
+        remedies=(
+            Remedy(
+                f"Clip the gradient's norm, to about {10 * usual:.1g}",
+                intervention=Intervention("clip-gradient-norm", "optimizer", float(f"{10 * usual:.1g}")),
+            ),
+        ),
+        strength=strength_of(observed, growth),
+        first_step=first,
+    )

@@ -1,0 +1,62 @@
+"""The loss grows instead of falling.
+
+What it means
+The loss is far above where it began, and stays there. Every step makes the network worse.
+
+Why it hurts
+The network is worse than an untrained one. If nothing changes, the numbers overflow and become NaN.
+
+How it is recognized
+The level of the loss over the last half and over the last fifth of the run is compared with the larger of two numbers:
+its own start, and the loss of the best constant prediction. The rule fires if both levels are above it by `factor` = 2,
+beyond their noise: an untrained network is seldom twice as bad as a constant one, and a single spike does not move a
+level. Where no constant prediction is known, `bare_factor` = 100 replaces it, because the losses of two players, of a
+policy or of a value function may grow in a healthy run. A loss that falls again over the last half is no divergence.
+
+How to fix it
+Mostly the learning rate is too high: divide it by ten. If the gradient itself explodes, normalize the inputs, use a
+usual initializer, or clip the gradient.
+
+When it is wrong
+Losses that start at or below zero (likelihoods of densities) are never judged. A loss whose definition changes during
+the run (a penalty that is faded in, a curriculum) may grow by design; that is not guarded.
+
+References
+- I. Goodfellow, Y. Bengio, A. Courville, Deep Learning, section 8.2 and 11.4: https://www.deeplearningbook.org/
+"""
+
+from collections.abc import Iterator
+
+from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
+from deeplocalize.remedies import Intervention, Remedy
+from deeplocalize.rules import rule
+from deeplocalize.signals.over_time import level, recent, recorded, trend
+from deeplocalize.signals.quality import loss_curve, start_loss
+from deeplocalize.signals.settings import learning_rate, learning_rate_line
+from deeplocalize.trace.schema import Trace
+
+
+@rule(code="L211", severity=Severity.HIGH, needs=("steps", "loss"), explains=("loss-no-better-than-constant",))
+def check(trace: Trace, *, factor: float = 2.0, bare_factor: float = 100.0) -> Iterator[Finding]:
+    """Yield one finding if the loss stays far above its start."""
+    curve, start, baseline = recorded(loss_curve(trace)), start_loss(trace), trace.data.baseline_loss
+    half, last = level(curve[len(curve) // 2 :]), level(recent(curve))
+    limit = factor * max(start, baseline) if baseline else bare_factor * start
+    falling = trend(curve[len(curve) // 2 :]) < -3
+    if not start > 0 or falling or not (half.above(limit) and last.above(limit)):
+        return
+    yield Finding(
+        message=f"The loss began at {start:.4g} and stands at {last.value:.4g}: training makes the network worse.",
+        locus=Locus("learning-rate", source=learning_rate_line(trace)),
+        evidence=(Evidence("loss over the last fifth of the run", last.value, ">", limit),),
+        remedies=(_remedy(learning_rate(trace)),),
+        strength=strength_of(last.value, limit),
+    )
+
+
+def _remedy(rate: float | None) -> Remedy:
+    if not rate:
+        return Remedy("Divide the learning rate by ten")
+    lower = float(f"{rate / 10:.2g}")
+    change = Intervention("set-learning-rate", "optimizer", lower)
+    return Remedy("Divide the learning rate by ten", f"{rate:g}", f"{lower:g}", change)

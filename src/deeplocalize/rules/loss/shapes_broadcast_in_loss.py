@@ -1,0 +1,67 @@
+"""The loss compares every prediction with every target, because their shapes differ.
+
+What it means
+The prediction has the shape (examples, 1) and the target (examples), or the other way round. Subtracting one from the other
+stretches both to (examples, examples): prediction 1 is compared with targets 1, 2, 3, ..., and so is every other.
+
+Why it hurts
+The loss is lowest when every prediction equals the mean of all targets. The network learns that mean and nothing else;
+there is no exception, and the loss falls at first.
+
+How it is recognized
+The loss reported that it compared shapes by broadcasting, and one of the two shapes has a last axis of length 1 that the
+other lacks. These are exact facts, so there is no limit to choose.
+
+How to fix it
+Give both the same shape: `prediction.squeeze(-1)`, or `target.unsqueeze(-1)`.
+
+When it is wrong
+Labels of 0 and 1 are left alone: a GAN's discriminator compares a whole batch with the same label, and then it does not
+matter. Neither does it in batches of one. Keras makes the shapes equal by itself.
+
+References
+PyTorch, MSELoss. https://docs.pytorch.org/docs/stable/generated/torch.nn.MSELoss.html
+NumPy, broadcasting. https://numpy.org/doc/stable/user/basics.broadcasting.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from deeplocalize.findings import Evidence, Finding, Locus, Severity
+from deeplocalize.remedies import Remedy
+from deeplocalize.rules import rule
+from deeplocalize.signals import places
+from deeplocalize.signals.task import Task, tasks
+from deeplocalize.trace.schema import Trace
+
+
+@rule(
+    code="L212",
+    severity=Severity.HIGH,
+    needs=("objective", "targets"),
+    explains=(
+        "learning-rate-too-low",
+        "loss-no-better-than-constant",
+        "vanishing-gradient",
+    ),
+)
+def check(trace: Trace) -> Iterator[Finding]:
+    """Find losses between a column and a flat array."""
+    for task in tasks(trace):
+        shapes = {task.head.shape, task.target.shape if task.target is not None else None}
+        if task.loss.broadcasts and shapes == {(), (1,)} and task.encoding != "binary" and trace.run.batch_size != 1:
+            yield _finding(trace, task)
+
+
+def _finding(trace: Trace, task: Task) -> Finding:
+    column, flat = ("prediction", "target") if task.head.shape == (1,) else ("target", "prediction")
+    examples = trace.run.batch_size or 2  # of two at least, where the number is not known
+    after = f"{column}.squeeze(-1)"
+    return Finding(
+        message=f"{task.loss.name} is given a {column} of shape (examples, 1) and a {flat} of shape (examples), "
+        "so it compares every prediction with every target, and the network can only learn their mean.",
+        locus=Locus("loss", source=trace.run.sources.get("loss") or places.loss_line(trace, task.loss)),
+        evidence=(Evidence("comparisons for each example, where one is meant", examples, ">", 1),),
+        remedies=(Remedy(f"Hand {after} to the loss.", column, after),),
+    )

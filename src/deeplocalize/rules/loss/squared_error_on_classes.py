@@ -1,0 +1,107 @@
+"""Classes are learned with a squared or absolute error, and it shows.
+
+What it means
+The labels are classes, the output is a probability (sigmoid or softmax), and the loss is the mean squared or absolute
+error between the two.
+
+Why it hurts
+The slope of sigmoid and softmax is p (1 - p). A cross-entropy cancels it; a squared error does not. An answer that is
+wrong and sure (p = 0.99 for the wrong side) therefore gets a gradient 50 times smaller than under a cross-entropy, and
+stays wrong. The absolute error has this too, and its best answer to doubt is the most frequent class.
+
+How it is recognized
+The network clearly does not learn (final loss against the best constant answer, after enough steps), and the harm that
+this loss does is seen: at least a `share` = 0.1 of the latest predictions are wrong and sure, their true class below
+1 - `sure` = 0.05. From there on the gradient is less than a tenth of the cross-entropy's. One wrong and sure answer in
+ten is more than noisy labels cause in a network that has learned nothing. Under an absolute error it is enough that
+the network answers nearly the same for all: a spread over examples below `spread` = 0.05, a tenth of what a coin flip has.
+
+How to fix it
+Use a cross-entropy: binary with sigmoid, over classes with softmax.
+
+When it is wrong
+A squared error on probabilities (the Brier score) is a sound measure and often trains well; a network that learns with it
+is left alone, and so are least-squares GANs, autoencoders and linear outputs. If the network fails for another reason,
+such as a learning rate that drove the output into its flat parts, that reason is reported beside this.
+
+References
+Golik, Doetsch, Ney: Cross-entropy vs. squared error training, Interspeech 2013. https://www.isca-archive.org/interspeech_2013/golik13_interspeech.html
+Mao et al.: Least squares generative adversarial networks. https://arxiv.org/abs/1611.04076
+Hui, Belkin: Evaluation of neural architectures trained with square loss vs cross-entropy. https://arxiv.org/abs/2006.07322
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from deeplocalize.findings import Evidence, Finding, Locus, Severity
+from deeplocalize.remedies import Intervention, Remedy
+from deeplocalize.rules import CannotEvaluate, rule
+from deeplocalize.rules.loss import outputs
+from deeplocalize.signals import places
+from deeplocalize.signals.output import nonlinearities
+from deeplocalize.signals.over_time import level, recent
+from deeplocalize.signals.quality import learns_well
+from deeplocalize.signals.task import Task
+from deeplocalize.trace.schema import Trace
+
+
+@rule(
+    code="L207",
+    severity=Severity.LOW,
+    needs=("objective", "targets"),
+    explains=("loss-no-better-than-constant", "saturated-units", "vanishing-gradient"),
+)
+def check(trace: Trace, *, share: float = 0.1, sure: float = 0.95, spread: float = 0.05) -> Iterator[Finding]:
+    """Find classes learned with a squared or absolute error in a network that does not learn."""
+    suspects = [task for task in outputs(trace) if task.family == "values" and _is_classification(task)]
+    well = learns_well(trace)
+    if suspects and well is None:
+        raise CannotEvaluate("it cannot be told yet whether the network learns")
+    for task in suspects if well is False else ():
+        if (evidence := _harm(trace, task, share, sure, spread)) is not None:
+            yield _finding(trace, task, evidence)
+
+
+def _is_classification(task: Task) -> bool:
+    """One label for each example, answered with probabilities."""
+    if task.target is None or len(task.target.shape) > 1:
+        return False
+    squashed = (nonlinearities(task) or ())[-1:] in (("sigmoid",), ("hard_sigmoid",), ("softmax",))
+    several = task.encoding == "one-hot" and (task.units or 0) > 1
+    return squashed and (several or (task.encoding == "binary" and task.units == 1))
+
+
+def _harm(trace: Trace, task: Task, share: float, sure: float, spread: float) -> Evidence | None:
+    wrong = _wrong_and_sure(task, sure)
+    if wrong >= share:
+        return Evidence(f"share of the latest predictions that are wrong and {sure:.0%} sure", wrong, ">=", share)
+    now = level(recent(trace.scalar("prediction.spread"))).value
+    if task.loss.kind == "mean-absolute-error" and now < spread:
+        return Evidence("spread of the latest predictions over the examples", now, "<", spread)
+    return None
+
+
+def _wrong_and_sure(task: Task, sure: float) -> float:
+    """Share of sampled rows in which the probability of the true class is at most 1 - sure; NaN without a sample."""
+    if task.rows is None or task.answers is None or task.rows.size != task.answers.size or not len(task.rows):
+        return math.nan
+    truth, answer = task.rows.reshape(len(task.rows), -1), task.answers.reshape(len(task.rows), -1)
+    right = 1 - np.abs(truth - answer) if truth.shape[1] == 1 else (truth * answer).sum(axis=1)
+    return float((right <= 1 - sure).mean())
+
+
+def _finding(trace: Trace, task: Task, evidence: Evidence) -> Finding:
+    after = "categorical_crossentropy" if (task.units or 1) > 1 else "binary_crossentropy"
+    return Finding(
+        message=f"The labels are classes, but {task.loss.name} measures them as quantities, and the network does not learn.",
+        locus=Locus("loss", source=places.loss_line(trace, task.loss)),
+        evidence=(evidence,),
+        remedies=(
+            Remedy(f"Use {after}.", task.loss.name, after, Intervention("set-loss", f"objective {task.index}", after)),
+        ),
+        strength=0.6,
+    )

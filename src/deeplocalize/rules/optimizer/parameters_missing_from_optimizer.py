@@ -1,0 +1,82 @@
+"""The optimizer does not hold all parameters that should be trained.
+
+What it means
+Layers get a gradient in every step, but the optimizer was never given their parameters, so nothing changes them. Mostly
+the model was altered after the optimizer was built: a new head, another device or type, added layers.
+
+Why it hurts
+These layers keep their random start for ever. If it is the output layer, the rest of the network has to work around it.
+
+How it is recognized
+For each layer the trace says which share of its parameters may be trained, got a gradient, and is held by an optimizer.
+The rule fires for layers with `share` = 0.99 or less held although they may be trained and get a gradient, in every
+recorded step. The limit is not 1 only for rounding.
+
+How to fix it
+Build the optimizer after the model is complete, or add the new parameters with `add_param_group`. Parameters that are
+left out on purpose should say so: `requires_grad_(False)` also saves the time for their gradient.
+
+When it is wrong
+Training a part of a network on purpose looks the same. If the network learns well, the rule is silent, except when the
+last layer with weights is among those left out: that is hardly ever meant.
+
+References
+PyTorch, Optimizer.add_param_group. https://docs.pytorch.org/docs/stable/generated/torch.optim.Optimizer.add_param_group.html
+"Warn if the optimizer does not hold the model's parameters". https://github.com/pytorch/pytorch/issues/14467
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from deeplocalize.findings import Evidence, Finding, Locus, Severity
+from deeplocalize.remedies import Remedy
+from deeplocalize.rules import rule
+from deeplocalize.signals.over_depth import weight_layers
+from deeplocalize.signals.places import called
+from deeplocalize.signals.quality import learns_well
+from deeplocalize.signals.settings import call_line
+from deeplocalize.trace.schema import Series, Trace
+
+OPTIMIZED = Series("layer", "optimized")
+
+
+@rule(
+    code="O303",
+    severity=Severity.HIGH,
+    needs=("optimizer", OPTIMIZED),
+    explains=("loss-no-better-than-constant", "learning-rate-too-low", "vanishing-gradient", "weights-never-change"),
+)
+def check(trace: Trace, *, share: float = 0.99) -> Iterator[Finding]:
+    """Yield one finding that names the layers left out."""
+    missing = _missing(trace, share)
+    well = learns_well(trace)
+    if not missing or (well and _last(trace) not in missing):
+        return
+    held = min(float(np.nanmax(trace.series(*OPTIMIZED)[:, index])) for index in missing)
+    count = sum(trace.layers[index].parameters for index in missing)
+    others = f" and {len(missing) - 1} more layers" if len(missing) > 1 else ""
+    optimizer = trace.run.optimizers[0]
+    yield Finding(
+        message=f"The optimizer {optimizer.name} does not hold the parameters of {called(trace, missing[0])}{others} "
+        f"({count:,} in all): they get a gradient in every step and never change.",
+        locus=Locus("optimizer", source=optimizer.source or call_line(trace, "compile", "step")),
+        evidence=(Evidence("share of the layer's parameters that an optimizer holds", held, "<=", share, OPTIMIZED),),
+        remedies=(Remedy("Build the optimizer after the last change to the model, from model.parameters()"),),
+        strength=0.5 if well else 1.0,
+    )
+
+
+def _missing(trace: Trace, share: float) -> list[int]:
+    held, free = trace.series(*OPTIMIZED), trace.series("layer", "trainable")
+    reached = (trace.series("layer", "reached") > 0) | (trace.series("weight_gradient", "rms") > 0)
+    seen = np.isfinite(held)
+    left_out = np.where(seen, (held <= share) & (free > 0) & reached, True).all(axis=0) & seen.any(axis=0)
+    return [int(index) for index in np.flatnonzero(left_out)]
+
+
+def _last(trace: Trace) -> int | None:
+    layers = weight_layers(trace)
+    return int(layers[-1]) if len(layers) else None

@@ -1,0 +1,129 @@
+"""The weights never change although optimizer steps are taken.
+
+What it means
+Every update is exactly zero: not small, but nothing at all. Or a layer that is meant to be trained is never reached by
+the gradient, while the layers after it are.
+
+Why it hurts
+The network (or that part of it) is still the random one it was at the start.
+
+How it is recognized
+In all recorded steps, of which `least` = 10 are needed (so that a warm-up that begins with a learning rate of 0 is
+over), the RMS of every update of the trainable kernels that an optimizer holds is 0. What else was recorded tells why:
+the gradients are cleared between backward and step; the learning rate is 0; no parameter gets a gradient, since the loss
+is not connected to the model; the gradient is exactly zero; or the update is lost in rounding.
+A single layer is reported if it took part in the forward pass, is trainable and held, and none of its parameters got a
+gradient in any recorded step although a later layer's did: the graph is cut in between (detach, no_grad, numpy, argmax).
+
+How to fix it
+Order the calls as zero_grad, forward, backward, step. Compute the loss from the model's own output, without leaving the
+framework.
+
+When it is wrong
+A cut graph can be meant: features of a frozen network computed under no_grad, a target network, a discriminator's step.
+Such layers should not be in the optimizer; if they are, and the rest learns well, nothing is said. Where the gradient is
+zero because units are dead or saturated, those rules explain this one.
+
+References
+PyTorch, zeroing out gradients. https://docs.pytorch.org/tutorials/recipes/recipes/zeroing_out_gradients.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from deeplocalize.findings import Evidence, Finding, Locus, Severity
+from deeplocalize.remedies import Remedy
+from deeplocalize.rules import rule
+from deeplocalize.signals.over_depth import in_order, weight_layers
+from deeplocalize.signals.over_time import recorded
+from deeplocalize.signals.places import called
+from deeplocalize.signals.quality import learns_well
+from deeplocalize.signals.settings import call_line, learning_rate, learning_rate_line
+from deeplocalize.trace.schema import IntArray, Series, Trace
+
+UPDATE, REACHED = Series("weight_update", "rms"), Series("layer", "reached")
+
+
+@rule(
+    code="O305",
+    severity=Severity.HIGH,
+    needs=("steps", UPDATE),
+    explains=("loss-no-better-than-constant", "learning-rate-too-low"),
+)
+def check(trace: Trace, *, least: int = 10) -> Iterator[Finding]:
+    """Yield one finding if nothing changes, else one for the layer behind which the graph is cut."""
+    if len(trace.sampled) < least:
+        return
+    layers = _meant_to_change(trace)
+    updates = trace.series(*UPDATE)[:, layers]
+    if np.isfinite(updates).any() and not np.nanmax(updates) > 0:
+        yield _nothing_changes(trace, float(np.nanmax(updates)))
+    elif learns_well(trace) is not True:
+        yield from _cut_off(trace, layers)
+
+
+def _meant_to_change(trace: Trace) -> IntArray:
+    """Layers with kernels that are trainable and held by an optimizer, where that is known."""
+    layers = weight_layers(trace)
+    states = np.stack([trace.series("layer", state)[:, layers] for state in ("trainable", "optimized")])
+    meant: IntArray = layers[~(states == 0).any(axis=(0, 1))]
+    return meant
+
+
+def _nothing_changes(trace: Trace, update: float) -> Finding:
+    why, kind, remedy = _reason(trace)
+    source = learning_rate_line(trace) if kind in ("learning-rate", "optimizer") else None
+    calls = ("zero_grad", "step", "fit") if "cleared" in why else ("backward", "loss", "step", "fit")
+    return Finding(
+        message=f"No weight changed in any of {len(trace.sampled)} recorded steps: {why}.",
+        locus=Locus(kind, source=source or call_line(trace, *calls)),
+        evidence=(Evidence("largest RMS of a weight update in any step", update, "==", 0, UPDATE),),
+        remedies=(Remedy(remedy),),
+        first_step=int(trace.sampled[0]),
+    )
+
+
+def _reason(trace: Trace) -> tuple[str, str, str]:
+    """Why nothing changes, the kind of locus, and what to do."""
+    if _share_of_steps(trace, r"b[^b]*z[^b]*s") > 0.5:
+        return "gradients are cleared between backward and step", "training-loop", "Move zero_grad() before backward()"
+    if (rate := learning_rate(trace)) == 0:
+        return f"the learning rate is {rate:g}", "learning-rate", "Set a learning rate above 0, such as 0.001 for Adam"
+    reached, norms = recorded(trace.series(*REACHED).ravel()), recorded(trace.scalar("gradient_norm"))
+    if len(reached) and not reached.any():
+        remedy = "Compute the loss from the model's output, without detach, item, numpy or no_grad on the way"
+        return "no parameter gets a gradient, the loss is not connected to the model", "training-loop", remedy
+    if len(norms) and not norms.any():
+        return "the gradient is exactly zero", "loss", "Check that the loss depends on what the model answers"
+    return "the updates are lost in rounding", "optimizer", "Keep the weights in 32 bits, or raise the learning rate"
+
+
+def _share_of_steps(trace: Trace, pattern: str) -> float:
+    """Share of the recorded steps in which calls came in an order that matches `pattern`."""
+    matching = [index for index, order in enumerate(trace.orders) if re.search(pattern, order)]
+    return float(np.isin(trace.order, matching).mean()) if len(trace.order) else 0.0
+
+
+def _cut_off(trace: Trace, layers: IntArray) -> Iterator[Finding]:
+    reached = trace.series(*REACHED)
+    order = [index for index in in_order(trace) if np.isfinite(reached[:, index]).any()]
+    gets = [bool(np.nanmax(reached[:, index]) > 0) for index in order]
+    cut = [at for at, index in enumerate(order) if not gets[at] and any(gets[at:]) and index in layers]
+    if not cut:
+        return
+    last = int(order[cut[-1]])
+    others = f" and {len(cut) - 1} layers before it" if len(cut) > 1 else ""
+    yield Finding(
+        message=f"The gradient never reaches {called(trace, last)}{others}, though it reaches what comes after: "
+        "the graph is cut behind this layer.",
+        locus=Locus("training-loop", last, trace.layers[last].source),
+        evidence=(Evidence("share of the layer's parameters that got a gradient", 0.0, "==", 0, REACHED),),
+        remedies=(
+            Remedy("Remove what cuts the graph after this layer: detach, .data, no_grad, numpy, argmax, a new tensor"),
+        ),
+        first_step=int(trace.sampled[0]),
+    )

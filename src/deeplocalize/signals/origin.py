@@ -1,0 +1,102 @@
+"""Where values that are not finite come from: the first of them in the order in which a step computes its values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from deeplocalize.signals.over_depth import in_order
+from deeplocalize.trace.schema import Series, Trace
+
+
+class Origin(NamedTuple):
+    """The first value that is not finite.
+
+    `role` is input, target, weight, operation (in the user's code, before the layer), activation, prediction, loss,
+    gradient or update; `layer` the index of the layer, None if it is in none; `amount` how many such values there are.
+    """
+
+    step: int
+    role: str
+    layer: int | None
+    amount: float
+    series: Series | None = None
+
+
+def first_nonfinite(trace: Trace, most: int = 0) -> Origin | None:
+    """The first value that is not finite, in the first step that it spoiled; None if nothing was spoiled.
+
+    A step is spoiled if its loss, a weight or an update holds more than `most` such values. A gradient alone is not
+    enough: mixed precision skips such steps.
+    """
+    step = _first_spoiled(trace, most)
+    if step is None:
+        return None
+    found = next((each for each in _in_step(trace, step) if each.amount > most), None)
+    if found is not None and found.role == "weight":
+        return next((each for each in _gradients(trace, step - 1) if each.amount > most), found)
+    return found
+
+
+def recovered(trace: Trace, step: int) -> bool:
+    """True if after `step` the run came back to a finite loss, and its weights are finite at the end."""
+    lost, weights = trace.scalar("loss.nonfinite"), trace.series("weight", "nonfinite")
+    return bool(trace.steps[-1] > step and lost[-1] == 0 and not (weights[-1:] > 0).any())
+
+
+def _first_spoiled(trace: Trace, most: int) -> int | None:
+    spoiled = (trace.series("weight", "nonfinite") > most) | (trace.series("weight_update", "nonfinite") > most)
+    steps = [*trace.steps[trace.scalar("loss.nonfinite") > 0], *trace.sampled[spoiled.any(axis=1)]]
+    return int(min(steps)) if steps else None
+
+
+def _in_step(trace: Trace, step: int) -> Iterator[Origin]:
+    yield Origin(step, "input", None, _scalar(trace, step, "input.nonfinite"))
+    lost = _scalar(trace, step, "loss.nonfinite") > 0
+    yield from _forward(trace, step, lost)
+    if lost:
+        yield Origin(step, "target", None, _scalar(trace, step, "target.nonfinite"))
+        yield Origin(step, "prediction", None, _scalar(trace, step, "prediction.nonfinite"))
+        yield Origin(step, "loss", None, 1.0)
+    yield from _gradients(trace, step)
+    update = Series("weight_update", "nonfinite")
+    for layer, count in _counts(trace, step, update):
+        yield Origin(step, "update", layer, count, update)
+
+
+def _forward(trace: Trace, step: int, lost: bool) -> Iterator[Origin]:
+    """Weights, and if the loss was lost what was computed with them, layer by layer."""
+    weight, given, output = (Series(role, "nonfinite") for role in ("weight", "input", "activation"))
+    before = trace.sampled < step
+    # What was infinite in earlier steps and did no harm (a mask) is no origin now.
+    harmless = (
+        trace.series(*output)[before].max(axis=0, initial=0.0, where=~np.isnan(trace.series(*output)[before])) > 0
+    )
+    inputs, outputs = dict(_counts(trace, step, given)), dict(_counts(trace, step, output))
+    for position, (layer, count) in enumerate(_counts(trace, step, weight)):
+        yield Origin(step, "weight", layer, count, weight)
+        if lost and not harmless[layer]:
+            yield Origin(step, "operation" if position else "input", layer if position else None, inputs[layer], given)
+            yield Origin(step, "activation", layer, outputs[layer], output)
+
+
+def _gradients(trace: Trace, step: int) -> Iterator[Origin]:
+    """Gradients from the last layer back to the first."""
+    activation, weight = (Series(role, "nonfinite") for role in ("activation_gradient", "weight_gradient"))
+    weights = dict(_counts(trace, step, weight))
+    for layer, count in reversed(list(_counts(trace, step, activation))):
+        yield Origin(step, "gradient", layer, count, activation)
+        yield Origin(step, "gradient", layer, weights[layer], weight)
+
+
+def _counts(trace: Trace, step: int, series: Series) -> Iterator[tuple[int, float]]:
+    """(layer, count) in the order of the forward pass; nothing if the layers were not recorded in this step."""
+    for row in trace.series(*series)[trace.sampled == step]:
+        yield from ((int(layer), float(row[layer])) for layer in in_order(trace))
+
+
+def _scalar(trace: Trace, step: int, name: str) -> float:
+    """A quantity of one step; NaN if it was not recorded."""
+    return float(np.concatenate([trace.scalar(name)[trace.steps == step], [np.nan]])[0])

@@ -1,0 +1,335 @@
+"""Whatever the training loop looks like, each optimizer step is one step of the trace."""
+
+import copy
+import pickle
+import threading
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+def small_net():
+    return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+
+
+def batch(rows=32):
+    return torch.randn(rows, 4), torch.randint(0, 3, (rows,))
+
+
+def train(model, optimizer, steps=6, loss=F.cross_entropy):
+    x, y = batch()
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss(model(x), y).backward()
+        optimizer.step()
+
+
+def test_a_plain_loop_is_recorded_step_by_step(watched):
+    with watched() as seen:
+        model = small_net()
+        train(model, torch.optim.SGD(model.parameters(), 0.1))
+    trace = seen.trace
+    assert trace.steps.tolist() == list(range(6))
+    assert [trace.orders[index] for index in trace.order] == ["zfbs"] * 6
+    assert np.isfinite(trace.scalar("loss")).all()
+    assert [layer.name for layer in trace.layers] == ["0", "1", "2"]
+    assert trace.failures == ()
+    assert trace.complete
+    assert trace.run.ended == "completed"
+
+
+@pytest.mark.parametrize("functional", [True, False])
+def test_functional_losses_and_loss_modules_give_the_same_facts(watched, functional):
+    with watched() as seen:
+        model = small_net()
+        loss = F.cross_entropy if functional else nn.CrossEntropyLoss()
+        train(model, torch.optim.SGD(model.parameters(), 0.1), loss=loss)
+    (objective,) = seen.trace.run.objectives
+    assert (objective.loss.kind, objective.loss.takes, objective.loss.targets) == (
+        "cross-entropy",
+        "logits",
+        "class-index",
+    )
+    assert (objective.head.layer, objective.head.activation, objective.head.units) == (2, "linear", 3)
+    assert objective.loss.source.path.endswith("test_probe_any_loop.py")
+
+
+def test_functional_and_module_nonlinearities_are_seen_alike(watched):
+    class Functional(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(4, 8), nn.Linear(8, 3)
+
+        def forward(self, x):
+            return torch.softmax(self.b(torch.tanh(self.a(x))), dim=1)
+
+    with watched() as seen:
+        model = Functional()
+        train(model, torch.optim.SGD(model.parameters(), 0.1))
+        model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 3), nn.Softmax(dim=1))
+        train(model, torch.optim.SGD(model.parameters(), 0.1))
+    functional, modules = seen.traces
+    assert functional.run.objectives[0].head.activation == modules.run.objectives[0].head.activation == "softmax"
+    assert functional.layers[0].activation == modules.layers[0].activation == "tanh"
+    assert "torch.softmax" in functional.run.objectives[0].head.source.text
+    assert modules.run.objectives[0].head.activation_layer == 3
+    assert np.isfinite(functional.series("activation", "saturated")[:, 0]).all()
+    assert np.isfinite(modules.series("activation", "saturated")[:, 1]).all()
+
+
+def test_a_closure_optimizer_counts_its_step_once(watched):
+    x, y = torch.randn(32, 3), torch.randn(32, 1)
+    with watched() as seen:
+        model = nn.Linear(3, 1)
+        optimizer = torch.optim.LBFGS(model.parameters(), max_iter=4)
+
+        def closure():
+            optimizer.zero_grad()
+            loss = F.mse_loss(model(x), y)
+            loss.backward()
+            return loss
+
+        for _ in range(3):
+            optimizer.step(closure)
+    assert seen.trace.steps.tolist() == [0, 1, 2]
+    assert np.isfinite(seen.trace.series("weight_gradient", "rms")).all()
+    assert seen.trace.scalar("stale_gradient").max() == 0
+
+
+def test_accumulated_gradients_are_one_step_and_the_loss_is_that_of_a_batch(watched):
+    x, y = batch(64)
+    with watched() as seen:
+        model = small_net()
+        optimizer = torch.optim.SGD(model.parameters(), 0.0)
+        whole = F.cross_entropy(model(x), y).item()
+        for _ in range(3):
+            for part in range(4):
+                rows = slice(part * 16, part * 16 + 16)
+                (F.cross_entropy(model(x[rows]), y[rows]) / 4).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    assert len(seen.trace.steps) == 3
+    assert seen.trace.scalar("accumulated").tolist() == [4, 4, 4]
+    assert seen.trace.scalar("loss") == pytest.approx(whole, rel=1e-5)
+    assert seen.trace.scalar("stale_gradient").max() == 0
+
+
+def test_a_gradient_never_cleared_is_stale_from_the_second_step_on(watched):
+    x, y = batch()
+    with watched() as seen:
+        model = small_net()
+        optimizer = torch.optim.SGD(model.parameters(), 0.01)
+        for _ in range(5):
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+    assert seen.trace.scalar("stale_gradient").tolist() == [0, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("how", ["optimizer", "module", "none", "zero"])
+def test_every_way_to_clear_gradients_counts_as_cleared(watched, how):
+    x, y = batch()
+    with watched() as seen:
+        model = small_net()
+        optimizer = torch.optim.SGD(model.parameters(), 0.01)
+        for _ in range(5):
+            if how == "optimizer":
+                optimizer.zero_grad(set_to_none=False)
+            elif how == "module":
+                model.zero_grad()
+            for each in model.parameters():
+                if how == "none":
+                    each.grad = None
+                elif how == "zero" and each.grad is not None:
+                    each.grad.zero_()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+    assert seen.trace.scalar("stale_gradient").max() == 0
+    assert seen.trace.scalar("cleared_gradient").max() == 0
+
+
+def test_gradients_cleared_between_backward_and_step_are_noticed(watched):
+    x, y = batch()
+    with watched() as seen:
+        model = small_net()
+        optimizer = torch.optim.SGD(model.parameters(), 0.01)
+        for _ in range(5):
+            F.cross_entropy(model(x), y).backward()
+            optimizer.zero_grad()
+            optimizer.step()
+    assert seen.trace.scalar("cleared_gradient").tolist() == [1] * 5
+    assert np.isfinite(seen.trace.scalar("loss")).all()
+
+
+def test_evaluation_between_steps_is_no_step_and_changes_no_statistics(watched):
+    x, y = batch()
+    with watched() as seen:
+        model = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.5), nn.Linear(8, 3))
+        optimizer = torch.optim.SGD(model.parameters(), 0.01)
+        for _ in range(4):
+            model.train()
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+            model.eval()
+            with torch.no_grad():
+                model(x * 1000)
+            model(x * 1000)  # forgot no_grad: still no training
+    assert len(seen.trace.steps) == 4
+    assert (seen.trace.series("layer", "training") == 1).all()
+    assert seen.trace.series("activation", "max").max() < 100
+
+
+def test_two_models_trained_in_turn_are_two_trainings_each_with_its_own_loss(watched):
+    with watched() as seen:
+        generator = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 4))
+        judge = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))
+        g, d = (torch.optim.SGD(each.parameters(), 0.01) for each in (generator, judge))
+        bce = nn.BCEWithLogitsLoss()
+        for _ in range(5):
+            fake = generator(torch.randn(16, 2))
+            d.zero_grad()
+            loss_d = bce(judge(torch.randn(16, 4)), torch.ones(16, 1)) + bce(judge(fake.detach()), torch.zeros(16, 1))
+            loss_d.backward()
+            d.step()
+            g.zero_grad()
+            loss_g = bce(judge(fake), torch.ones(16, 1))
+            loss_g.backward()
+            g.step()
+    first, second = seen.traces
+    assert next(layer.input_shape for layer in first.layers) == (4,)
+    assert next(layer.input_shape for layer in second.layers) == (2,)
+    assert first.scalar("loss")[-1] == pytest.approx(loss_d.item(), rel=1e-6)
+    assert second.scalar("loss")[-1] == pytest.approx(loss_g.item(), rel=1e-6)
+    assert len(first.run.objectives) == 2
+    for trace in seen.traces:
+        assert len(trace.steps) == 5
+        assert trace.scalar("stale_gradient").max() == 0
+        assert trace.data.baseline_loss is None
+
+
+def test_two_optimizers_on_one_model_step_together(watched):
+    x, y = batch()
+    with watched() as seen:
+        model = small_net()
+        optimizers = [torch.optim.SGD(model[0].parameters(), 0.1), torch.optim.Adam(model[2].parameters())]
+        for _ in range(5):
+            for each in optimizers:
+                each.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            for each in optimizers:
+                each.step()
+    (trace,) = seen.traces
+    assert len(trace.steps) == 5
+    assert trace.scalar("optimizer_steps").tolist() == [2] * 5
+    assert [each.kind for each in trace.run.optimizers] == ["sgd", "adam"]
+    assert trace.run.optimized == trace.run.parameters
+    assert (trace.series("weight_update", "rms")[:, [0, 2]] > 0).all()
+
+
+def test_an_encoder_and_a_head_under_one_optimizer_are_one_training(watched):
+    x, y = batch()
+    with watched() as seen:
+        encoder, head = nn.Linear(4, 8), nn.Linear(8, 3)
+        optimizer = torch.optim.SGD([*encoder.parameters(), *head.parameters()], 0.1)
+        for _ in range(3):
+            optimizer.zero_grad()
+            F.cross_entropy(head(torch.relu(encoder(x))), y).backward()
+            optimizer.step()
+    (trace,) = seen.traces
+    assert len(trace.layers) == 2
+    assert trace.layers[0].activation == "relu"
+    assert trace.run.objectives[0].head.layer == 1
+
+
+def test_a_layer_used_twice_and_a_shared_weight_are_each_one_layer(watched):
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed = nn.Embedding(7, 8)
+            self.mix = nn.Linear(8, 8)
+            self.out = nn.Linear(8, 7, bias=False)
+            self.out.weight = self.embed.weight
+
+        def forward(self, tokens):
+            return self.out(torch.tanh(self.mix(torch.tanh(self.mix(self.embed(tokens))))))
+
+    tokens = torch.randint(0, 7, (16, 5))
+    with watched() as seen:
+        model = Twice()
+        optimizer = torch.optim.Adam(model.parameters())
+        for _ in range(3):
+            optimizer.zero_grad()
+            F.cross_entropy(model(tokens).reshape(-1, 7), tokens.reshape(-1)).backward()
+            optimizer.step()
+    trace = seen.trace
+    assert [layer.kind for layer in trace.layers] == ["embedding", "dense", "dense"]
+    assert trace.data.targets[0].shape == ()
+    assert np.isfinite(trace.scalar("accuracy")).all()
+    assert trace.failures == ()
+
+
+def test_a_scaled_loss_is_recorded_unscaled(watched):
+    x, y = batch()
+    with watched() as seen:
+        model = small_net()
+        optimizer = torch.optim.SGD(model.parameters(), 0.01)
+        scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+        for _ in range(3):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(x), y)
+            scaler.scale(loss).backward()
+            scaler.step(optimizer)
+            scaler.update()
+    assert seen.trace.scalar("loss")[-1] == pytest.approx(loss.item(), rel=1e-6)
+    assert seen.trace.scalar("gradient_norm")[-1] < 10
+
+
+def test_models_that_are_copied_pickled_and_saved_hold_nothing_of_ours(watched, tmp_path):
+    with watched() as seen:
+        model = small_net()
+        train(model, torch.optim.SGD(model.parameters(), 0.1))
+        copied = copy.deepcopy(model)
+        torch.save(model, tmp_path / "whole.pt")
+        assert b"deeplocalize" not in (tmp_path / "whole.pt").read_bytes()
+        assert b"deeplocalize" not in pickle.dumps(copied)
+    assert all(not module._forward_hooks and not module._forward_pre_hooks for module in model.modules())
+    assert seen.trace.failures == ()
+
+
+def test_everything_is_put_back_afterwards(watched):
+    wrapped = (nn.Module.__init__, nn.Module.__call__, torch.autograd.backward, torch.optim.Optimizer.zero_grad)
+    with watched():
+        assert nn.Module.__call__ is not wrapped[1]
+    assert (nn.Module.__init__, nn.Module.__call__, torch.autograd.backward, torch.optim.Optimizer.zero_grad) == wrapped
+
+
+def test_a_program_that_trains_nothing_leaves_no_training(watched):
+    with watched() as seen:
+        small_net()(torch.randn(2, 4))
+    assert seen.traces == ()
+
+
+def test_training_in_a_thread_is_recorded(watched):
+    def work():
+        model = small_net()
+        train(model, torch.optim.SGD(model.parameters(), 0.1))
+
+    with watched() as seen:
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    assert len(seen.trace.steps) == 6
+    assert seen.trace.failures == ()
+
+
+def test_the_listener_can_end_the_training_from_a_step(watched):
+    from deeplocalize.frameworks.session import TrainingStopped
+
+    with watched(on_step=lambda recorder, step: step == 2) as seen:
+        model = small_net()
+        with pytest.raises(TrainingStopped):
+            train(model, torch.optim.SGD(model.parameters(), 0.1))
+    assert len(seen.trace.steps) == 3

@@ -1,0 +1,120 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from deeplocalize.findings import Evidence, Locus
+from deeplocalize.remedies import Remedy
+from deeplocalize.reports import Report
+from deeplocalize.reports.terminal import render
+from deeplocalize.testing import make_layer, make_run, make_trace
+from deeplocalize.trace import DataCard, Failure, Source
+
+HOSTILE = "[bold red]x[/] \x1b[31mred\x1b]0;title\x07\r\n\x9b2J\u202etxt \ud800 " + "A" * 10_000
+
+
+@pytest.fixture
+def report(rules, rule_that, found):
+    line = Source("train.py", 12, "nn.Softmax(dim=1),  # softmax")
+    wrong = found("The output goes through softmax twice.", locus=Locus("activation-output", 2, line), first_step=7)
+    rules(
+        rule_that("bad", wrong, explains=("worse",)),
+        rule_that("worse", found(), found()),
+        rule_that("blind", needs=("metric.x",)),
+    )
+    trace = make_trace(data=DataCard(baseline_loss=2.302), failures=(Failure("torch probe", "ValueError: x"),))
+    return Report.of([trace], Path("/tmp/a b.trace"))
+
+
+def test_a_cause_is_told_with_place_line_numbers_remedy_and_symptoms(report):
+    assert (
+        render(report)
+        == """\
+FAULTY: 1 cause found
+seen: model (torch), 3 layers, SGD, 100 steps, loss 2.3 -> 0.1158 (a constant
+prediction: 2.302)
+
+1. The output goes through softmax twice.
+   where    train.py:12, layer 2 'layer2' (Dense), activation output
+            12 | nn.Softmax(dim=1), # softmax
+               |                      ^^^^^^^
+   why      loss at the end: 1.5 (> 1; steps 90 to 99)
+   since    step 7
+   change   Change it.
+            - softmax
+            + linear
+   explains worse (x2)
+   rule     X001 bad (more: deeplocalize explain X001)
+
+not judged: blind (--format json says why)
+DeepLocalize failed in part: torch probe: ValueError: x
+The trace is kept. Again: deeplocalize diagnose '/tmp/a b.trace'
+"""
+    )
+
+
+def test_a_healthy_report_is_two_lines_and_the_trace(rules):
+    rules()
+    assert (
+        render(Report.of([make_trace()], Path("a.trace")))
+        == """\
+HEALTHY: no fault found in 100 recorded steps
+seen: model (torch), 3 layers, SGD, 100 steps, loss 2.3 -> 0.1158
+The trace is kept. Again: deeplocalize diagnose a.trace
+"""
+    )
+
+
+def test_no_caret_stands_under_a_word_that_occurs_twice_or_inside_another(rules, rule_that, found):
+    for text in ("nn.Linear(10, 10)", "nn.Linear(100, 5)", "nn.Linear(0.10, 5)"):
+        remedy = Remedy("Change it.", "10", "12")
+        rules(rule_that("bad", found(locus=Locus("output-units", None, Source("a.py", 3, text)), remedies=(remedy,))))
+        shown = render(Report.of([make_trace()]))
+        assert f"3 | {text}" in shown
+        assert "^" not in shown
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+def test_hostile_names_are_shown_as_one_clipped_line_of_plain_text(rules, rule_that, found, width):
+    wrong = found(
+        f"Layer '{HOSTILE}' is wrong.",
+        locus=Locus("loss", 0, Source(HOSTILE, 3, HOSTILE)),
+        evidence=(Evidence(HOSTILE, 1, ">", 0),),
+        remedies=(Remedy(HOSTILE, HOSTILE, HOSTILE),),
+    )
+    rules(rule_that("bad", wrong))
+    layers = [make_layer(0, name=HOSTILE, type=HOSTILE)]
+    trace = make_trace(layers=layers, run=make_run(model=HOSTILE), failures=(Failure(HOSTILE, HOSTILE),))
+    shown = render(Report.of([trace]), width=width)
+    assert all(char.isprintable() or char == "\n" for char in shown)
+    assert "[bold" in shown
+    assert max(map(len, shown.splitlines())) <= width
+    assert len(shown) < 12_000
+
+
+def test_colors_are_written_only_if_wanted_and_change_no_text(report):
+    colored = render(report, color=True)
+    assert "\x1b[" in colored
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", colored)
+    assert [line.rstrip() for line in plain.splitlines()] == render(report).splitlines()
+
+
+def test_our_own_words_are_ascii(report):
+    assert render(report).isascii()
+
+
+def test_weaker_causes_past_the_fifth_are_named_in_one_line(rules, rule_that, found):
+    rules(*(rule_that(f"bad-{index}", found(), code=f"X{index:03}") for index in range(9)))
+    shown = render(Report.of([make_trace()]))
+    assert shown.count("   where ") == 5
+    assert "4 weaker causes: bad-5, bad-6, bad-7, bad-8" in shown
+
+
+def test_with_several_trainings_each_cause_names_its_model(rules, rule_that, found):
+    rules(rule_that("bad", found(), needs=("metric.x",)))
+    traces = [make_trace(run=make_run(model="Generator")), make_trace(steps=3)]
+    traces.append(make_trace(run=make_run(model="Critic"), scalars={"metric.x": 1}))
+    shown = render(Report.of(traces))
+    assert "FAULTY: 1 cause found in 1 of 3 trainings" in shown
+    assert "model    Critic, in training 3" in shown
+    assert "not judged: training 2 (only 3 training steps were seen" in shown

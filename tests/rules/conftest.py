@@ -1,0 +1,77 @@
+"""Programs in short: a loss, an output and labels, as a trace of a run that learned or did not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from deeplocalize.rules import Rule, all_rules
+from deeplocalize.testing import make_layer, make_run, make_trace, source
+from deeplocalize.trace.data import target_card
+from deeplocalize.trace.schema import DataCard, Head, Loss, Sample, Trace
+
+LOSSES = {
+    "cross-entropy on logits, by number": ("cross-entropy", "CrossEntropyLoss", "logits", "class-index"),
+    "cross-entropy on logits, by row": ("cross-entropy", "CategoricalCrossentropy", "logits", "one-hot"),
+    "cross-entropy, by number": (
+        "cross-entropy",
+        "sparse_categorical_crossentropy",
+        "probabilities",
+        "class-index",
+    ),
+    "cross-entropy, by row": ("cross-entropy", "categorical_crossentropy", "probabilities", "one-hot"),
+    "negative log-likelihood": ("negative-log-likelihood", "NLLLoss", "log-probabilities", "class-index"),
+    "binary cross-entropy on logits": ("binary-cross-entropy", "BCEWithLogitsLoss", "logits", "elementwise"),
+    "binary cross-entropy": ("binary-cross-entropy", "binary_crossentropy", "probabilities", "elementwise"),
+    "squared error": ("mean-squared-error", "mean_squared_error", "values", "elementwise"),
+    "absolute error": ("mean-absolute-error", "mean_absolute_error", "values", "elementwise"),
+}
+
+
+def asked(
+    loss: str | Loss,
+    activation: str | None,
+    targets: Any,
+    units: int = 1,
+    *,
+    answers: Any = None,
+    learns: bool = False,
+    shape: tuple[int | None, ...] | None = None,
+    run: dict[str, Any] | None = None,
+    **scalars: Any,
+) -> Trace:
+    """A trace of three layers, the last of which answers `targets` [examples, ...] with so many units.
+
+    The loss stays at 1 (or falls to a hundredth of that), which is also the loss of the best constant answer.
+    """
+    if isinstance(loss, str):
+        loss = Loss(*LOSSES[loss], source=source(30))
+    layers = [make_layer(0), make_layer(1), make_layer(2, activation="linear", sources={"activation": source(22)})]
+    head = Head(layer=2, activation=activation, activation_layer=2, units=units, shape=shape or (units,))
+    targets = np.asarray(targets)
+    rows = None
+    if answers is not None or targets.dtype.kind in "biuf":
+        given = np.zeros((len(targets), units)) if answers is None else np.asarray(answers, float)
+        rows = Sample(np.zeros(len(targets), np.int64), np.zeros((len(targets), 1)), targets.astype(float), given)
+    return make_trace(
+        layers=layers,
+        steps=300,
+        scalars={"loss": np.geomspace(1, 0.01, 300) if learns else 1.0, **scalars},
+        run=make_run(loss, head, **(run or {})),
+        data=DataCard(targets=(target_card(targets),), baseline_loss=1.0),
+        sample=rows,
+    )
+
+
+@pytest.fixture(name="asked")
+def asked_fixture() -> Callable[..., Trace]:
+    return asked
+
+
+@pytest.fixture
+def rule() -> Callable[[str], Rule]:
+    """Find a rule by its name or code."""
+    return lambda wanted: next(each for each in all_rules() if wanted in (each.name, each.code))

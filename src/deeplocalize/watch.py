@@ -63,12 +63,8 @@ def watch(model: Any, *, optimizer: Any = None, loss: Any = None, trace: str | P
         UsageError: the model is of no framework we know.
         TraceError: the trace file exists already or cannot be written.
     """
-    from deeplocalize.frameworks.session import Session
-    from deeplocalize.trace import TraceLog
-
     framework = _framework_of(model)
-    session = Session(TraceLog(trace))
-    probe = make_probe(framework, session)
+    session, probe = _begin(framework, trace)
     return Watch(session, probe, functools.partial(_attach, probe, framework, model, optimizer, loss))
 
 
@@ -110,15 +106,59 @@ class Watch:
 
     def diagnosis(self) -> Report:
         """The diagnosis so far; inside the block too."""
-        from deeplocalize.reports import Report
-
-        return Report.of(self.session.log.traces(), self.session.log.path, self.session.failures)
+        return _report(self.session)
 
     def __str__(self) -> str:
         return str(self.diagnosis())
 
     def _repr_html_(self) -> str:
         return self.diagnosis()._repr_html_()
+
+
+def _report(session: Session) -> Report:
+    from deeplocalize.reports import Report
+
+    return Report.of(session.log.traces(), session.log.path, session.failures)
+
+
+def keras_callback_class() -> type:
+    """The class `deeplocalize.KerasCallback`, made on first use, since its base needs Keras."""
+    callback = importlib.import_module("deeplocalize.frameworks.keras.callback")
+    base: Any = callback._callback_class()
+
+    class KerasCallback(base):  # type: ignore[misc]
+        """Watches every `fit` it is given to: `model.fit(..., callbacks=[watcher])`, then `watcher.diagnosis()`.
+
+        Its text is its diagnosis. `trace` names a new file to record to; by default the record is kept in memory.
+        """
+
+        def __init__(self, trace: str | Path | None = None) -> None:
+            self.session, probe = _process.get("keras") or _begin("keras", trace)
+            super().__init__(probe)
+
+        def diagnosis(self) -> Report:
+            """The diagnosis so far."""
+            return _report(self.session)
+
+        def __str__(self) -> str:
+            return str(self.diagnosis())
+
+        def _repr_html_(self) -> str:
+            return self.diagnosis()._repr_html_()
+
+    return KerasCallback
+
+
+_process: dict[str, tuple[Session, Probe]] = {}
+"""The probes that watch this whole process under `deeplocalize run`; a model needs no second one."""
+
+
+def _begin(framework: str, trace: str | Path | None) -> tuple[Session, Probe]:
+    from deeplocalize.frameworks.session import Session
+    from deeplocalize.trace import TraceLog
+
+    session = Session(TraceLog(trace))
+    return session, make_probe(framework, session)
 
 
 def how_it_ended(error: BaseException | None) -> str:
@@ -167,7 +207,7 @@ class ProcessWatch:
         remember_start_directory(self._started_in)
         self._session = Session(TraceLog(self._trace), self._listener())
         # Exit handlers run last in, first out: the file is closed once the probes have written what is left.
-        atexit.register(self._close, self._session)
+        atexit.register(self._session.contained("trace file")(self._close), self._session)
         return self._session
 
     def _listener(self) -> LiveDiagnosis | None:
@@ -183,6 +223,7 @@ class ProcessWatch:
     def _install(self, framework: str, session: Session) -> None:
         probe = make_probe(framework, session)
         probe.install()
+        _process[framework] = session, probe
         # Registered only now, after the framework's own exit handlers, so that it is still alive when ours runs.
         atexit.register(self._finish, session, probe)
 

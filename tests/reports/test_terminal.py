@@ -15,7 +15,7 @@ HOSTILE = "[bold red]x[/] \x1b[31mred\x1b]0;title\x07\r\n\x9b2J\u202etxt \ud800 
 
 @pytest.fixture
 def report(rules, rule_that, found):
-    line = Source("train.py", 12, "nn.Softmax(dim=1),  # softmax")
+    line = Source("train.py", 12, "nn.Softmax(dim=1),  # what else")
     wrong = found("The output goes through softmax twice.", locus=Locus("activation-output", 2, line), first_step=7)
     rules(
         rule_that("bad", wrong, explains=("worse",)),
@@ -36,8 +36,8 @@ prediction: 2.302)
 
 1. The output goes through softmax twice.
    where    train.py:12, layer 2 'layer2' (Dense), activation output
-            12 | nn.Softmax(dim=1), # softmax
-               |                      ^^^^^^^
+            12 | nn.Softmax(dim=1), # what else
+               |    ^^^^^^^
    why      loss at the end: 1.5 (> 1; steps 90 to 99)
    since    step 7
    change   Change it.
@@ -46,7 +46,7 @@ prediction: 2.302)
    explains worse (x2)
    rule     X001 bad (more: deeplocalize explain X001)
 
-not judged: blind (--format json says why)
+not judged: 1 rule (--format json says why)
 DeepLocalize failed in part: torch probe: ValueError: x
 The trace is kept. Again: deeplocalize diagnose '/tmp/a b.trace'
 """
@@ -66,7 +66,7 @@ The trace is kept. Again: deeplocalize diagnose a.trace
 
 
 def test_no_caret_stands_under_a_word_that_occurs_twice_or_inside_another(rules, rule_that, found):
-    for text in ("nn.Linear(10, 10)", "nn.Linear(100, 5)", "nn.Linear(0.10, 5)"):
+    for text in ("nn.Linear(10, 10)", "nn.Linear(100, 5)", "Scale(0.10)", "Scale(10.5)", "x10"):
         remedy = Remedy("Change it.", "10", "12")
         rules(rule_that("bad", found(locus=Locus("output-units", None, Source("a.py", 3, text)), remedies=(remedy,))))
         shown = render(Report.of([make_trace()]))

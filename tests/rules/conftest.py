@@ -39,6 +39,7 @@ def asked(
     *,
     answers: Any = None,
     learns: bool = False,
+    steps: int = 300,
     shape: tuple[int | None, ...] | None = None,
     run: dict[str, Any] | None = None,
     **scalars: Any,
@@ -58,8 +59,8 @@ def asked(
         rows = Sample(np.zeros(len(targets), np.int64), np.zeros((len(targets), 1)), targets.astype(float), given)
     return make_trace(
         layers=layers,
-        steps=300,
-        scalars={"loss": np.geomspace(1, 0.01, 300) if learns else 1.0, **scalars},
+        steps=steps,
+        scalars={"loss": np.geomspace(1, 0.01, steps) if learns else 1.0, **scalars},
         run=make_run(loss, head, **(run or {})),
         data=DataCard(targets=(target_card(targets),), baseline_loss=1.0),
         sample=rows,

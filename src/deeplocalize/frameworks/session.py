@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
@@ -72,7 +73,5 @@ class Session:
         return decorate
 
     def _note(self, stage: str, error: Any) -> None:
-        try:
+        with contextlib.suppress(Exception):  # noting a failure must not fail into the user's program either
             self.failed(stage, error)
-        except Exception:  # a failure while noting a failure must not reach the user's program either
-            pass

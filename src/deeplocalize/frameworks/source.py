@@ -8,7 +8,7 @@ import linecache
 import os
 import sys
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FrameType
@@ -111,13 +111,30 @@ def _position(code: CodeType, instruction: int) -> tuple[int, int] | None:
     return None
 
 
+def lines_with(filename: str, names: Collection[str], operators: tuple[type[ast.operator], ...] = ()) -> list[int]:
+    """The lines of a file, ascending, on which a function of one of these names is called or an operator is used."""
+    found = {call.lineno for call in _calls(filename) if _called(call) in names}
+    if operators:
+        nodes = ast.walk(_tree(filename))
+        found |= {node.lineno for node in nodes if isinstance(node, ast.BinOp) and isinstance(node.op, operators)}
+    return sorted(found)
+
+
+def _called(call: ast.Call) -> str:
+    return getattr(call.func, "attr", None) or getattr(call.func, "id", "")
+
+
+@functools.cache
+def _tree(filename: str) -> ast.AST:
+    try:
+        return ast.parse("".join(linecache.getlines(filename)))
+    except (SyntaxError, ValueError, RecursionError):
+        return ast.Module([], [])
+
+
 @functools.cache
 def _calls(filename: str) -> tuple[ast.Call, ...]:
-    try:
-        tree = ast.parse("".join(linecache.getlines(filename)))
-    except (SyntaxError, ValueError, RecursionError):
-        return ()
-    return tuple(node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return tuple(node for node in ast.walk(_tree(filename)) if isinstance(node, ast.Call))
 
 
 def _call_at(filename: str, line: int, position: tuple[int, int] | None) -> ast.Call | None:

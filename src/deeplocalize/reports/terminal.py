@@ -101,11 +101,17 @@ def _quote(source: Source | None, remedies: tuple[Remedy, ...]) -> Text | None:
     code = clean(source.text, 200, 200)
     text = Text(f"{source.line} | {code}", no_wrap=True, overflow="ellipsis")
     before = next((clean(remedy.before, 200, 200) for remedy in remedies if remedy.before), None)
-    places = list(re.finditer(rf"(?<![\w.]){re.escape(before)}(?![\w.])", code)) if before else []
-    if len(places) == 1:  # of two, one would be the wrong one
-        start, end = places[0].span()
+    if before and (place := _only_place(before, code)):
+        start, end = place
         text.append(f"\n{' ' * len(str(source.line))} | {' ' * start}{'^' * (end - start)}", "red")
     return text
+
+
+def _only_place(before: str, code: str) -> tuple[int, int] | None:
+    """Where a word or number stands in a line; None if it stands there twice, as one of them would be the wrong one."""
+    whole = rf"(?<!\w)(?<!\d\.){re.escape(before)}(?!\w|\.\d*[1-9])"  # not the 10 of 100, 0.10 or 10.5
+    places = [match.span() for match in re.finditer(whole, code, re.IGNORECASE)]
+    return places[0] if len(places) == 1 else None
 
 
 def _remedy(remedy: Remedy) -> Text:
@@ -122,12 +128,11 @@ def _remarks(report: Report) -> Iterator[RenderableType]:
     for number, diagnosis in enumerate(report.diagnoses, start=1):
         if len(report.diagnoses) > 1 and diagnosis.verdict == "inconclusive":
             yield Text(f"not judged: training {number} ({clean(diagnosis.reason)})")
-    broken = [each for each in report.diagnoses if not each.trace.complete]
-    if broken:
+    if report.trace is not None and not all(each.trace.complete for each in report.diagnoses):
         yield Text("The recording breaks off: the script was killed, or is still running.", "yellow")
     if report.not_evaluated:
-        names = listed([each.rule for each in report.not_evaluated], 2)
-        yield Text(f"not judged: {names} (--format json says why)", "dim")
+        count = len(report.not_evaluated)
+        yield Text(f"not judged: {count} rule{'s' if count > 1 else ''} (--format json says why)", "dim")
     for failure in report.failures[:5]:
         yield Text(f"DeepLocalize failed in part: {clean(failure.stage, 60)}: {clean(failure.message, 300)}", "yellow")
     if len(report.failures) > 5:

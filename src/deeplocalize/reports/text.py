@@ -92,6 +92,8 @@ def seen_text(trace: Trace) -> str:
     parts.append(f"{steps_seen(trace):,} steps")
     if (loss := loss_range(trace)) is not None:
         parts.append(f"loss {number(loss[0])} -> {number(loss[1])}{_baseline_text(trace)}")
+    if run.crash is not None:
+        parts.append(f"ended by {clean(run.crash.type, 60)}")
     return ", ".join(parts)
 
 

@@ -61,6 +61,12 @@ def level(values: FloatArray) -> Level:
     return Level(float(np.median(means)), 1.2533 * deviation / math.sqrt(len(means)))
 
 
+def mostly_above(values: FloatArray, limit: float) -> bool:
+    """True if three quarters of the block means are above `limit`, however fast they change; False if there are none."""
+    means = block_means(values, BLOCKS)
+    return bool(len(means) and np.quantile(means, 0.25) > limit)
+
+
 def recent(values: FloatArray, share: float = 0.2, least: int = BLOCKS) -> FloatArray:
     """The last `share` of an array, but at least `least` values (all of them if there are fewer)."""
     return values[-max(least, round(share * len(values))) :]

@@ -6,7 +6,17 @@ import math
 
 import numpy as np
 
-from deeplocalize.signals.over_time import BLOCKS, Level, block_means, level, recent, recorded, slope, trend
+from deeplocalize.signals.over_time import (
+    BLOCKS,
+    Level,
+    block_means,
+    level,
+    mostly_above,
+    recent,
+    recorded,
+    slope,
+    trend,
+)
 from deeplocalize.trace.schema import FloatArray, Trace
 
 CLEAR_GAP = 0.05
@@ -75,8 +85,9 @@ def learns_well(trace: Trace) -> bool | None:
     baseline = _positive(trace.data.baseline_loss)
     if baseline is None:
         return _beats_majority(trace) or _improved(trace, now)
-    gained = _half_way_back(trace, baseline) < (1 - CLEAR_GAP / 2) * baseline
-    if (gained and now.above(_half_way_back(trace, baseline))) or now.above(2 * max(start_loss(trace), baseline)):
+    way_back = _half_way_back(trace, baseline)
+    lost = way_back < (1 - CLEAR_GAP / 2) * baseline and now.above(way_back)
+    if lost or mostly_above(recent(loss_curve(trace)), 2 * max(start_loss(trace), baseline)):
         return False
     if _beats_majority(trace) or (now.below(baseline) and now.value <= (1 - CLEAR_GAP) * baseline):
         return True
@@ -107,6 +118,16 @@ def steps_seen(trace: Trace) -> int:
     return int(trace.steps[-1]) + 1 if len(trace.steps) else 0
 
 
+def planned_steps(trace: Trace) -> int:
+    """Optimizer steps that the run was to take: those it took if it came to its end, else as many as it was set to take,
+    or 1,000 if that is not known."""
+    run, seen = trace.run, steps_seen(trace)
+    if run.ended == "completed":
+        return seen
+    planned = run.epochs * run.steps_per_epoch if run.epochs and run.steps_per_epoch else 10 * ENOUGH_STEPS
+    return max(seen, planned)
+
+
 def on_its_way(trace: Trace) -> bool:
     """True if the loss still falls, and at its present pace would clearly pass the baseline before long."""
     curve = recorded(loss_curve(trace))
@@ -116,7 +137,8 @@ def on_its_way(trace: Trace) -> bool:
     baseline = _positive(trace.data.baseline_loss)
     if baseline is None:
         return True
-    return level(recent(curve)).value + slope(late) * PATIENCE * len(curve) < (1 - CLEAR_GAP) * baseline
+    ahead = PATIENCE * len(curve) * planned_steps(trace) / steps_seen(trace)
+    return level(recent(curve)).value + slope(late) * ahead < (1 - CLEAR_GAP) * baseline
 
 
 def _positive(baseline: float | None) -> float | None:

@@ -122,8 +122,9 @@ def labels(task: Task) -> Labels | None:
         values = values[1:]
     if not values:
         return None
-    high = int(card.maximum) if card.maximum is not None and len(card.counts) >= _CAPPED else values[-1]
-    return Labels(values[0], high, len(values), values[-2:][0])
+    if len(card.counts) >= _CAPPED and card.maximum is not None:
+        return Labels(values[0], int(card.maximum), len(values), int(card.maximum))
+    return Labels(values[0], values[-1], len(values), values[-2:][0])
 
 
 def is_column(task: Task) -> bool:

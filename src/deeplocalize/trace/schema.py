@@ -231,6 +231,20 @@ class Crash:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The operation that made the first value that is not finite, where it is neither a layer nor a known loss.
+
+    `operation` is its common name (log, sqrt, division, ...); `after` the layer whose output went into it, None if
+    none is known; `source` the user's line.
+    """
+
+    step: int
+    operation: str
+    after: int | None = None
+    source: Source | None = None
+
+
+@dataclass(frozen=True)
 class Run:
     """What was run and with which settings.
 
@@ -257,6 +271,7 @@ class Run:
     sources: dict[str, Source] = field(default_factory=dict)
     ended: str = "running"
     crash: Crash | None = None
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True)

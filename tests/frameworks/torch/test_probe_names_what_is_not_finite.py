@@ -67,6 +67,8 @@ def test_nan_made_between_two_layers_shows_in_the_input_of_the_next(watched):
     assert first(trace, "input") == (STEP, [2])
     assert first(trace, "activation") == (STEP, [2])
     assert first(trace, "weight")[0] == STEP + 1
+    assert (trace.run.origin.step, trace.run.origin.operation, trace.run.origin.after) == (STEP, "log", 1)
+    assert trace.run.origin.source.text == "h = torch.log(h - 5)"
 
 
 def test_nan_in_the_data_shows_in_the_input(watched):
@@ -90,6 +92,7 @@ def test_a_loss_that_makes_nan_of_a_finite_prediction_is_named(watched):
     trace = seen.trace
     assert trace.scalar("loss.nonfinite")[STEP] == 1
     assert np.flatnonzero(trace.scalar("loss.nonfinite") > 0)[0] == STEP
+    assert (trace.run.origin.operation, trace.run.origin.after) == ("log", 2)
     row = trace.sampled.tolist().index(STEP)
     assert np.nansum(trace.series("activation", "nonfinite")[row]) == 0
 

@@ -41,25 +41,33 @@ class Dispatcher:
         self.training = training
         self.leaves = Leaves(model)
         self.last: Observation | None = None
-        self.layouts: dict[tuple[Key, ...], int] = {}
+        self._layouts: dict[tuple[Key, ...], int] = {}
         self._on = on
         self._variants: dict[bool, Callable[..., Any] | None] = {}
-        self._printed: set[str] = set()
+        self._printed: set[str | None] = set()
         if reason := _out_of_reach(model):
             self._give_up(reason)
 
     def __call__(self, *args: Any) -> Any:
         """Run a step, or the several that Keras executes at once."""
         self.training.stop_if_asked()
-        args = self._kept(args)
-        full = bool(self.training.begin_step())
+        full = self.training.begin_step()
         try:
-            outputs, extras = self._run(args, full)
+            outputs, extras = self._run(self._kept(args), full)
         except BaseException as error:
+            self.training.stage = self.last.stage if self.last is not None else None
             leave_traceback(error)
             raise
         self.training.end_step(self, outputs, extras, full)
         return outputs
+
+    @property
+    def keys_of(self) -> tuple[tuple[Key, ...], ...]:
+        """What the numbers of a step's vector are, by the vector's first number."""
+        return tuple(self._layouts)
+
+    def _safe(self, stage: str, hook: Callable[..., Any], *args: Any) -> Any:
+        return self.training.session.contained(stage)(hook)(*args)
 
     def _give_up(self, reason: str) -> None:
         self._variants = {True: None, False: None}
@@ -68,21 +76,23 @@ class Dispatcher:
     # ---- running ------------------------------------------------------------------------------------------------
 
     def _run(self, args: Callable[[], tuple[Any, ...]], full: bool) -> tuple[Any, dict[str, Any] | None]:
-        given = args()
+        full = full and self._variant(True) is not None
+        variant = self._variant(full)
+        if variant is None:
+            return self.plain(*args()), None
+        given, failure = args(), None
         try:
-            variant = self._variant(full)
-            if variant is not None:
-                return _separated(variant(*given))
-            failure = None
+            return _separated(variant(*given))
         except Exception as error:
+            leave_traceback(error)
             if not self._untouched(error, given):
-                leave_traceback(error)
                 raise
             failure = error
-        outputs = self.plain(*args())  # if the failure was the user's own, it is raised again here, by their own function
-        if failure is not None:
-            self._variants[full] = None
-            self.training.failed("train step", failure)
+        outputs = self.plain(
+            *args()
+        )  # if the failure was the user's own, it is raised again here, by their own function
+        self._variants[full] = None
+        self.training.failed("train step", failure)
         return outputs, None
 
     def _untouched(self, error: Exception, args: tuple[Any, ...]) -> bool:
@@ -103,7 +113,7 @@ class Dispatcher:
 
     def _variant(self, full: bool) -> Callable[..., Any] | None:
         if full not in self._variants:
-            self._variants[full] = self._make(full)
+            self._variants[full] = self._safe("train step", self._make, full)
         return self._variants[full]
 
     def _make(self, full: bool) -> Callable[..., Any]:
@@ -142,7 +152,10 @@ class Dispatcher:
             except BaseException as error:
                 leave_traceback(error)
                 raise
-            extras = seen.result(self.layouts)
+            self._on.check(seen.scope)
+            extras = self._safe("train step", seen.result, self._layouts)
+            if extras is None:
+                return result
             if keras.backend.backend() == "jax":
                 return {"logs": result[0], EXTRAS: extras}, result[1]
             return {"logs": result, EXTRAS: extras}
@@ -155,11 +168,15 @@ class Dispatcher:
         if not self._on.GRAPH or self.model.run_eagerly:
             yield
             return
-        signature = str(tree.map_structure(lambda each: (getattr(each, "shape", None), str(getattr(each, "dtype", ""))), args[-1]))
+        signature = self._safe("train step", _signature, args[-1])
         again = signature in self._printed
         self._printed.add(signature)
         with contextlib.redirect_stdout(io.StringIO()) if again else contextlib.nullcontext():
             yield
+
+
+def _signature(data: Any) -> str:
+    return str([(getattr(each, "shape", None), getattr(each, "dtype", None)) for each in tree.flatten(data)])
 
 
 def _separated(outputs: Any) -> tuple[Any, dict[str, Any] | None]:

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 from deeplocalize.frameworks.keras.describe import Leaf
 
-PASSING = frozenset({"activation", "dropout", "norm", "batch-norm", "reshape", "pooling", "noise", "merge", "rescaling"})
+PASSING = frozenset(
+    {"activation", "dropout", "norm", "batch-norm", "reshape", "pooling", "noise", "merge", "rescaling"}
+)
 """Kinds that hand values on: they do not come between a layer and its nonlinearity."""
 
 

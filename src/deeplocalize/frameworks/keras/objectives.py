@@ -27,27 +27,26 @@ _LOSSES = {
     "kl_divergence": ("kl-divergence", "probabilities", "one-hot"),
     "poisson": ("poisson", "values", "elementwise"),
 }
-_REDUCTIONS = {"sum_over_batch_size": "mean", "mean": "mean", "mean_with_sample_weight": "mean", "sum": "sum", None: "none"}
+_REDUCTIONS = {
+    "sum_over_batch_size": "mean",
+    "mean": "mean",
+    "mean_with_sample_weight": "mean",
+    "sum": "sum",
+    None: "none",
+}
 
 
-def losses(model: Any, sites: Sites, weighted: bool) -> list[tuple[tuple[Any, ...] | None, Loss]]:
-    """The model's loss terms, each with the path to its prediction in the model's output (None if not known yet)."""
+def losses(model: Any, sites: Sites, argument: Source | None, weighted: bool) -> list[Loss]:
+    """The model's loss terms. `argument` is the line of compile's loss; `weighted` says that examples have weights."""
     compiled = getattr(model, "_compile_loss", None)
-    built = getattr(compiled, "_flat_losses", None)
-    argument = arguments(sites.get("compile", model), type(model).compile).get("loss")
-    if built:
-        several = len(built) > 1
-        return [
-            (each.path, loss_facts(each.loss, sites, argument, weighted or (not several and _is_weight(each.loss_weights))))
-            for each in built
-        ]
-    given = _as_listed(getattr(model, "loss", None), model) if compiled is not None else []
-    found = [(None, loss_facts(each, sites, argument, weighted)) for each in given if each is not None]
-    return found or [(None, Loss("other", "compute_loss", reduction=None, weighted=weighted, source=argument))]
-
-
-def _is_weight(weight: Any) -> bool:
-    return weight is not None and weight != 1
+    if built := getattr(compiled, "_flat_losses", None):
+        given = [(each.loss, each.loss_weights not in (None, 1)) for each in built]
+    else:
+        given = (
+            [(each, False) for each in _as_listed(getattr(model, "loss", None), model)] if compiled is not None else []
+        )
+    found = [loss_facts(each, sites, argument, weighted or factor) for each, factor in given if each is not None]
+    return found or [Loss("other", "compute_loss", reduction=None, weighted=weighted, source=argument)]
 
 
 def _as_listed(loss: Any, model: Any) -> list[Any]:
@@ -59,7 +58,7 @@ def _as_listed(loss: Any, model: Any) -> list[Any]:
 
 def loss_facts(loss: Any, sites: Sites, argument: Source | None, weighted: bool) -> Loss:
     """The facts of a loss given as string, class, function or object."""
-    source = line(sites.get("built", loss)) if isinstance(loss, keras.losses.Loss) else None
+    own = isinstance(loss, keras.losses.Loss) and type(loss) is not _wrapper()
     function, settings = _resolved(loss)
     name = getattr(function, "__name__", None) or type(loss).__name__
     known = name in _LOSSES and (getattr(function, "__module__", None) or "").startswith("keras")
@@ -71,18 +70,14 @@ def loss_facts(loss: Any, sites: Sites, argument: Source | None, weighted: bool)
     reduction = getattr(loss, "reduction", "sum_over_batch_size")
     return Loss(
         kind=kind,
-        name=loss if isinstance(loss, str) else name if isinstance(loss, _wrapper()) and type(loss) is _wrapper() else _type_name(loss),
+        name=loss if isinstance(loss, str) else type(loss).__name__ if own else name,
         takes=takes,
         targets=targets,
         reduction=_REDUCTIONS.get(reduction, reduction) if known or isinstance(loss, keras.losses.Loss) else "mean",
         label_smoothing=float(settings.get("label_smoothing") or 0.0),
         weighted=weighted,
-        source=source or argument,
+        source=(line(sites.get("built", loss)) if own else None) or argument,
     )
-
-
-def _type_name(loss: Any) -> str:
-    return getattr(loss, "__name__", None) or type(loss).__name__
 
 
 def _wrapper() -> type:
@@ -108,11 +103,10 @@ def optimizers(model: Any) -> list[Any]:
     return list({id(each): each for each in found if isinstance(each, keras.optimizers.Optimizer)}.values())
 
 
-def optimizer_facts(optimizer: Any, sites: Sites, compiled: CallSite | None, model: Any) -> Optimizer:
-    """The facts of an optimizer, with its settings under their usual names."""
+def optimizer_facts(optimizer: Any, sites: Sites, compiled: CallSite | None, argument: Source | None) -> Optimizer:
+    """The facts of an optimizer, with its settings under their usual names. `argument` is the line of compile's."""
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     site = sites.get("built", optimizer)
-    argument = arguments(compiled, type(model).compile).get("optimizer")
     by_name = site is None or same_call(site, compiled)  # compile() built it, from a string
     return Optimizer(
         kind=type(optimizer).__name__.lower(),
@@ -137,7 +131,11 @@ def _settings(optimizer: Any) -> dict[str, float | bool | str | None]:
         config["schedule"] = rate.get("class_name")
         start = rate.get("config", {}).get("initial_learning_rate")
         config["learning_rate"] = start if isinstance(start, int | float) else None
-    return {name: _plain(value) for name, value in config.items() if value is None or isinstance(value, bool | int | float | str)}
+    return {
+        name: _plain(value)
+        for name, value in config.items()
+        if value is None or isinstance(value, bool | int | float | str)
+    }
 
 
 def _plain(value: Any) -> Any:

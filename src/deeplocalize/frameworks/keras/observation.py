@@ -20,7 +20,7 @@ from keras import ops, tree
 
 from deeplocalize.frameworks.keras import describe, objectives, statistics
 from deeplocalize.frameworks.keras.describe import Leaf, Leaves
-from deeplocalize.frameworks.keras.flow import Flow
+from deeplocalize.frameworks.keras.flow import Flow, Way
 from deeplocalize.frameworks.keras.parameters import Parameters
 from deeplocalize.frameworks.keras.sites import leave_traceback
 from deeplocalize.frameworks.session import Session
@@ -28,10 +28,27 @@ from deeplocalize.frameworks.session import Session
 Key = tuple[str, int, str]
 """(role, index of the layer, statistic); for a quantity of the whole step ("step", 0, name)."""
 
-FUNCTIONS = (
-    "relu relu6 sigmoid softplus softsign silu log_sigmoid leaky_relu hard_sigmoid hard_silu elu selu gelu celu softmax "
-    "log_softmax mish hard_tanh tanh"
-).split()
+FUNCTIONS = [
+    "relu",
+    "relu6",
+    "sigmoid",
+    "softplus",
+    "softsign",
+    "silu",
+    "log_sigmoid",
+    "leaky_relu",
+    "hard_sigmoid",
+    "hard_silu",
+    "elu",
+    "selu",
+    "gelu",
+    "celu",
+    "softmax",
+    "log_softmax",
+    "mish",
+    "hard_tanh",
+    "tanh",
+]
 """Nonlinearities of Keras that a program may call as functions, outside of any layer."""
 
 
@@ -39,7 +56,10 @@ class Observation:
     """What one run (or trace) of a train step showed.
 
     Attributes:
+        scope: the computation (graph, trace) that the step is part of.
         full: gather all statistics; otherwise the loss, the learning rate and whether values are finite.
+        terms: for each loss term the shape of its prediction and its way from the last layer.
+        weighted: examples have weights.
         stage: (stage, index of a layer or None) of what is going on, for the report of an exception.
     """
 
@@ -50,12 +70,12 @@ class Observation:
         self.flow = Flow()
         self.weighted = False
         self.stage: tuple[str, int | None] = ("other", None)
-        self.loss_terms: list[tuple[Any, Any]] = []
+        self.terms: list[tuple[tuple[int | None, ...], Way | None]] = []
         self.model, self.leaves, self.on, self._session = model, leaves, on, session
         self._thread = threading.get_ident()
         self._inside: Leaf | None = None
         self._open = True
-        self._scope: Any = None
+        self.scope: Any = None
         self._ran: set[int] = set()
         self._taps = on.GradientTaps()
         self._parameters = Parameters(self)
@@ -64,7 +84,7 @@ class Observation:
 
     def usable(self, value: Any) -> bool:
         """True if a value can leave the step that is watched."""
-        return self._open and self.on.usable(value, self._scope)
+        return self._open and self.on.usable(value, self.scope)
 
     def note(self, role: str, layer: int, stats: dict[str, Any]) -> None:
         """Keep statistics. Those of a later call of the same layer replace the earlier, but non-finite elements add up."""
@@ -86,22 +106,25 @@ class Observation:
     @contextlib.contextmanager
     def watching(self, arguments: tuple[Any, ...]) -> Iterator[None]:
         """While this is entered, everything the step calls is watched. `arguments` are those of train_step."""
-        self._scope = self.on.scope_of(arguments)
+        self.scope = self.on.scope_of(arguments)
         self._safe("batch", self._see_batch, arguments)
         self._safe("parameters", self._parameters.begin, arguments)
         with contextlib.ExitStack() as stack:
-            stack.enter_context(_wrapped(keras.layers.Layer, "__call__", self._layer_call))
-            stack.enter_context(_wrapped(self.model, "compute_loss", self._compute_loss))
-            for optimizer in objectives.optimizers(self.model):
-                name = "stateless_apply" if keras.backend.backend() == "jax" else "apply"
-                stack.enter_context(_wrapped(optimizer, name, functools.partial(self._apply, optimizer)))
-            if self.full:
-                stack.enter_context(self._taps.active())
-                for name in FUNCTIONS:
-                    if hasattr(keras.src.backend.nn, name):
-                        stack.enter_context(_wrapped(keras.src.backend.nn, name, functools.partial(self._function, name)))
+            self._safe("train step", self._wrap, stack)
             yield
         self.stage = ("other", None)
+
+    def _wrap(self, stack: contextlib.ExitStack) -> None:
+        stack.enter_context(_wrapped(keras.layers.Layer, "__call__", self._layer_call))
+        stack.enter_context(_wrapped(self.model, "compute_loss", self._compute_loss))
+        for optimizer in objectives.optimizers(self.model):
+            name = "stateless_apply" if keras.backend.backend() == "jax" else "apply"
+            stack.enter_context(_wrapped(optimizer, name, functools.partial(self._apply, optimizer)))
+        if self.full:
+            stack.enter_context(self._taps.active())
+            for name in FUNCTIONS:
+                if hasattr(keras.src.backend.nn, name):
+                    stack.enter_context(_wrapped(keras.src.backend.nn, name, functools.partial(self._function, name)))
 
     def result(self, layouts: dict[tuple[Key, ...], int]) -> dict[str, Any]:
         """What the step returns besides its own result: all numbers as one vector, and rows of the batch.
@@ -195,10 +218,10 @@ class Observation:
 
     def _layer_ran(self, leaf: Leaf, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any) -> Any:
         flat = tree.flatten(outputs)
-        at = next((at for at, each in enumerate(flat) if keras.backend.is_tensor(each)), None)
+        at = next((at for at, each in enumerate(flat) if ops.is_tensor(each)), None)
         if at is None:
             return None
-        inputs = [each for each in tree.flatten((args, kwargs)) if keras.backend.is_tensor(each)]
+        inputs = [each for each in tree.flatten((args, kwargs)) if ops.is_tensor(each)]
         self._see_shapes(leaf, inputs, flat[at])
         tapped = self._see_output(leaf, inputs, flat[at], kwargs)
         self.flow.layer_ran(leaf, inputs, tapped)
@@ -258,7 +281,9 @@ class Observation:
         leaf = self.leaves.all[way.layer]
         self._see_preactivation(leaf, given)
         axis = describe.channel_axis(leaf.layer, len(values.shape))
-        self.values |= {("activation", leaf.index, stat): value for stat, value in statistics.activation(values, name, axis).items()}
+        self.values |= {
+            ("activation", leaf.index, stat): value for stat, value in statistics.activation(values, name, axis).items()
+        }
 
     # ---- loss and optimizer -------------------------------------------------------------------------------------
 
@@ -280,7 +305,7 @@ class Observation:
 
     def _loss_ran(self, given: dict[str, Any], loss: Any) -> None:
         self.weighted = self.weighted or given.get("sample_weight") is not None
-        if keras.backend.is_tensor(loss) and self.usable(value := self.on.detached(loss)):
+        if ops.is_tensor(loss) and self.usable(value := self.on.detached(loss)):
             self.scalar("loss", value)
         predictions, targets = given.get("y_pred"), [_tensor(each) for each in tree.flatten(given.get("y"))]
         flat = tree.flatten(predictions)
@@ -293,13 +318,15 @@ class Observation:
     def _see_terms(self, predictions: Any, flat: list[Any], targets: list[Any]) -> None:
         compiled = getattr(self.model, "_compile_loss", None)
         terms = getattr(compiled, "_flat_losses", None) or [None]
-        self.loss_terms = []
+        self.terms = []
         for at, term in enumerate(terms):
             prediction = objectives.prediction_at(term.path if term else None, at, predictions, flat)
-            self.loss_terms.append((tuple(prediction.shape), self.flow.reached_loss(prediction)))
+            self.terms.append((tuple(prediction.shape), self.flow.reached_loss(prediction)))
             if at == 0 and self.usable(value := self.on.detached(prediction)):
                 self.rows["prediction"] = statistics.sampled_rows(value)
-            place = at if len(targets) == len(terms) else next((i for i, each in enumerate(flat) if each is prediction), at)
+            place = (
+                at if len(targets) == len(terms) else next((i for i, each in enumerate(flat) if each is prediction), at)
+            )
             if place < len(targets) and self.usable(targets[place]) and targets[place].shape:
                 self.rows[f"target:{at}"] = statistics.sampled_rows(self.on.detached(targets[place]))
 

@@ -16,8 +16,18 @@ GRAPH = True
 """A step is a graph, traced before it runs, except with run_eagerly."""
 
 STATEFUL_RANDOM = frozenset(
-    "RandomUniform RandomUniformInt RandomStandardNormal TruncatedNormal ParameterizedTruncatedNormal RandomShuffle "
-    "Multinomial RandomGamma RandomPoisson RandomPoissonV2".split()
+    [
+        "RandomUniform",
+        "RandomUniformInt",
+        "RandomStandardNormal",
+        "TruncatedNormal",
+        "ParameterizedTruncatedNormal",
+        "RandomShuffle",
+        "Multinomial",
+        "RandomGamma",
+        "RandomPoisson",
+        "RandomPoissonV2",
+    ]
 )
 """Operations that take their seed from the number of operations before them and keep a counter in their own graph."""
 
@@ -35,11 +45,6 @@ def usable(value: Any, scope: Any) -> bool:
 def detached(value: Any) -> Any:
     """The value without its history."""
     return tf.stop_gradient(value)
-
-
-def draws_from_graph(scope: Any) -> bool:
-    """True if the graph draws random numbers whose sequence depends on the graph itself: another graph, other numbers."""
-    return scope is not None and any(each.type in STATEFUL_RANDOM for each in scope.get_operations())
 
 
 class GradientTaps:
@@ -119,3 +124,19 @@ def untouched(error: Exception, _: Any) -> bool:
 def reads_in_graph(data: Any) -> bool:
     """True if a batch is taken from its iterator by the step itself."""
     return isinstance(data, tf.data.Iterator | tf.distribute.DistributedIterator)
+
+
+def check(scope: Any) -> None:
+    """Refuse a graph that draws random numbers whose sequence depends on the graph itself, if the user wants that sequence.
+
+    Raises:
+        NotImplementedError: the program draws such numbers, after tf.random.set_seed.
+    """
+    if (
+        scope is not None
+        and scope.seed is not None
+        and any(each.type in STATEFUL_RANDOM for each in scope.get_operations())
+    ):
+        raise NotImplementedError(
+            "the model draws numbers with tf.random, which another graph would draw in another order"
+        )

@@ -70,7 +70,9 @@ class Parameters:
             every = [changed[id(each)] for each in leaf.parameters if id(each) in changed]
             kernels = [each for each in leaf.kernels if id(each) in changed and id(each) in self._samples]
             if kernels:
-                updates = [statistics.sampled_parameter(changed[id(each)]) - self._samples[id(each)] for each in kernels]
+                updates = [
+                    statistics.sampled_parameter(changed[id(each)]) - self._samples[id(each)] for each in kernels
+                ]
                 self._seen.note("weight_update", leaf.index, statistics.parameters(updates, every))
 
     def end(self) -> None:
@@ -81,8 +83,12 @@ class Parameters:
             largest = ops.max(ops.stack([each["scale"] for each in self._norms]))
             safe = ops.where(largest > 0, largest, 1.0)
             self._seen.scalar("gradient.scale", largest)
-            self._seen.scalar("gradient.sum", sum(each["sum"] * ops.square(each["scale"] / safe) for each in self._norms))
-        held = {id(each) for optimizer in objectives.optimizers(self._seen.model) for each in objectives.held_by(optimizer)}
+            self._seen.scalar(
+                "gradient.sum", sum(each["sum"] * ops.square(each["scale"] / safe) for each in self._norms)
+            )
+        held = {
+            id(each) for optimizer in objectives.optimizers(self._seen.model) for each in objectives.held_by(optimizer)
+        }
         for leaf in self._seen.leaves.all:
             parameters = leaf.parameters
             trainable = [each for each in parameters if each.trainable]
@@ -101,7 +107,9 @@ class Parameters:
     def _see_rate(self, optimizer: Any, args: tuple[Any, ...]) -> None:
         inner = getattr(optimizer, "inner_optimizer", optimizer)
         schedule = getattr(inner, "_learning_rate", None)
-        if callable(schedule) and not isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule | keras.Variable):
+        if callable(schedule) and not isinstance(
+            schedule, keras.optimizers.schedules.LearningRateSchedule | keras.Variable
+        ):
             return  # a function of the user's, which may do more than give a number
         mapping = list(zip(optimizer.variables, args[0], strict=True)) if self._values else []
         with keras.StatelessScope(state_mapping=mapping) if self._values else contextlib.nullcontext():

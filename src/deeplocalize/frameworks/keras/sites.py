@@ -74,3 +74,13 @@ def leave_traceback(error: BaseException) -> None:
     """Take the calling wrapper's own frame out of an exception's traceback."""
     if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
         error.__traceback__ = error.__traceback__.tb_next
+
+
+def calling_frame(subject: Any, name: str) -> FrameType | None:
+    """The innermost call of a method of that name of `subject` on the stack."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_name == name and _first_argument(frame) is subject:
+            return frame
+        frame = frame.f_back
+    return None

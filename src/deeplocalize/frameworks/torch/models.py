@@ -27,6 +27,11 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
 """Nonlinearities written as a function in the user's forward: what they hand on is computed again, on the sample."""
 
 
+MAX_PASSES = 4
+"""Forward passes of a model in training mode whose graphs are remembered until a backward pass; several passes go into
+one loss in siamese and adversarial programs. A program that evaluates without no_grad must not fill the memory."""
+
+
 class LayerState:
     """One layer of a model, with the statistics of the step that is going on."""
 
@@ -129,7 +134,16 @@ class LayerState:
         if output is not None:
             self.activation = (float(stats.count_nonfinite(output)),)
 
+    def watch_function_gradient(self, gradients: tuple[Tensor | None, ...]) -> None:
+        """Take the gradient of what the function after this layer made of its output."""
+        if gradients and gradients[0] is not None:
+            self._take_gradient(gradients[0])
+
     def _watch_gradient(self, gradient: Tensor) -> None:
+        if self.function is None:
+            self._take_gradient(gradient)
+
+    def _take_gradient(self, gradient: Tensor) -> None:
         try:
             if stats.is_plain(gradient):
                 self.gradient = stats.values_row(gradient)
@@ -160,6 +174,7 @@ class Model:
         self.output_nodes: dict[Any, Tensor] = {}
         self._order = 0
         self._latest: LayerState | None = None
+        self._passes = 0
 
     @property
     def root(self) -> nn.Module | None:
@@ -175,6 +190,10 @@ class Model:
     def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A forward pass with gradients begins."""
         self.ran = True
+        module = self.root
+        self._passes += 1
+        if self._passes > (MAX_PASSES if module is not None and module.training else 1):
+            self.forget_graph()
         self._given = (args, kwargs)
 
     @property
@@ -194,7 +213,7 @@ class Model:
         self._latest, state.output = state, output
         tensor = stats.first_tensor(inputs)
         if tensor is not None and state.facts.parameters:
-            state.inputs.append(tensor)
+            state.inputs = [tensor]
 
     def end(self, output: Any) -> None:
         """The forward pass is over; remember where in the graph its outputs are until the backward pass."""
@@ -205,6 +224,7 @@ class Model:
 
     def forget_graph(self) -> None:
         """Let go of everything that belongs to a graph."""
+        self._passes = 0
         self.output_nodes.clear()
         for state in self.layers:
             state.nodes.clear()

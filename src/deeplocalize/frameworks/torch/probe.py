@@ -7,6 +7,7 @@ arguments, returns what it returns, and takes itself out of the traceback of wha
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 import sys
@@ -19,8 +20,9 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from deeplocalize.frameworks.session import Session
 from deeplocalize.frameworks.source import CallSite, user_call
-from deeplocalize.frameworks.torch import crash, graph, objective, stats
+from deeplocalize.frameworks.torch import crash, graph, objective, origin, stats
 from deeplocalize.frameworks.torch.calls import CallLines
+from deeplocalize.frameworks.torch.functions import Functions
 from deeplocalize.frameworks.torch.models import LayerState, Model
 from deeplocalize.frameworks.torch.objective import LossCall
 from deeplocalize.frameworks.torch.training import Backward, Training
@@ -52,7 +54,7 @@ class TorchProbe:
         self._loss_calls: list[LossCall] = []
         self._loss_nodes: dict[Any, LossCall] = {}
         self._calls = CallLines()
-        self._mapped: set[int] = set()
+        self._functions = Functions()
         self._stepping: dict[int, int] = {}
         self._backward_count = 0
         self._scaled: weakref.ref[Tensor] | None = None
@@ -209,14 +211,14 @@ class TorchProbe:
         if tensor is None:
             return
         model.take_order(layer)
+        if tensor.grad_fn is not None:
+            layer.nodes.append(tensor.grad_fn)
         if model.sampling:
             module = layer.module
             layer.training = module.training if module is not None else None
-            if tensor.grad_fn is not None:
-                layer.nodes.append(tensor.grad_fn)
             layer.calls_before = len(self._calls.calls)
             layer.watch_output(tensor, stats.first_tensor(args))
-            if id(model) not in self._mapped and layer.facts.kind != "activation":
+            if model not in self._functions.mapped and layer.facts.kind != "activation":
                 layer.keep(tensor)
             return
         if tensor.device.type == "cpu":
@@ -252,9 +254,10 @@ class TorchProbe:
         reached = self._reached(root, site)
         readings = self._read(root, reached)
         backward = Backward(self._loss_value(root), objective.value_factor(readings), readings, reached)
-        if isinstance(backward.loss, float) and not math.isfinite(backward.loss) and not readings:
-            self._examine(reached)
-            backward.readings = objective.read(root, reached, self._loss_calls, self._loss_nodes, self._calls)
+        if isinstance(backward.loss, float) and not math.isfinite(backward.loss):
+            self._examine(root, reached, site)
+            readings = objective.read(root, reached, self._loss_calls, self._loss_nodes, self._calls)
+            backward.readings = backward.readings or readings
         if not readings:
             backward.factor = self._last_factor(reached)
         self._check_stale(reached)
@@ -271,10 +274,15 @@ class TorchProbe:
         value = value if value.numel() == 1 else value.float().mean()
         return value.item() if value.device.type == "cpu" else value.reshape(()).clone()
 
-    def _examine(self, reached: list[Model]) -> None:
+    def _examine(self, root: Tensor, reached: list[Model], site: CallSite | None) -> None:
+        """The loss is not finite: find out where that began, while the graph is there."""
         for model in reached:
             for layer in model.layers:
                 layer.examine()
+        found = origin.find(root, reached, site)
+        for training in self._trainings_of(reached):
+            if training.origin is None and found is not None:
+                training.origin = dataclasses.replace(found, step=training.step)
 
     def _without_scale(self, root: Tensor) -> Tensor:
         """The loss as it was before a GradScaler multiplied it."""
@@ -307,34 +315,10 @@ class TorchProbe:
         readings = self.session.contained("loss")(objective.read)(
             root, reached, self._loss_calls, self._loss_nodes, self._calls
         )
-        if any(id(model) not in self._mapped for model in reached):
-            self.session.contained("activations")(self._map_activations)(root, reached, readings or [])
+        self.session.contained("activations")(self._functions.follow)(root, reached, readings or [], self._calls)
         self._loss_calls.clear()
         self._loss_nodes.clear()
         return readings or []
-
-    def _map_activations(self, root: Tensor, reached: list[Model], readings: list[objective.Reading]) -> None:
-        """Find the nonlinearity after each layer, also where it is a function call in the user's forward."""
-        _, consumers = graph.variables_and_consumers(root.grad_fn)
-        by_node = objective.nodes_of(reached)
-        heads = {id(reading.layer) for reading in readings if reading.activation == "linear"}
-        for node, state in by_node.items():
-            if state.facts.kind == "activation" or not state.facts.parameters:
-                continue
-            after = graph.activation_after(node, consumers)
-            if after is None or id(state) in heads:
-                state.set_activation("linear", None, False)
-                continue
-            activation, activation_node = after
-            carrier = by_node.get(activation_node)
-            function = activation_node is not None and carrier is None
-            site = self._calls.activation(activation, state.calls_before) if function else None
-            line = carrier.facts.source if carrier else site.source if site else None
-            state.set_activation(activation, line, function)
-        for model in reached:
-            self._mapped.add(id(model))
-            for state in model.layers:
-                state.kept = None
 
     def _check_stale(self, reached: list[Model]) -> None:
         for training in self._trainings_of(reached):

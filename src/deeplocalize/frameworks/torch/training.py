@@ -14,7 +14,7 @@ from torch import Tensor
 
 from deeplocalize.frameworks.session import Session, TrainingStopped
 from deeplocalize.frameworks.source import CallSite
-from deeplocalize.frameworks.torch import describe, stats
+from deeplocalize.frameworks.torch import describe, origin, stats
 from deeplocalize.frameworks.torch.models import LayerState, Model
 from deeplocalize.frameworks.torch.objective import Reading, to_rows
 from deeplocalize.frameworks.torch.record import StepRecord, fetch, numbers, padded, tensors_of
@@ -56,7 +56,7 @@ class Training:
         self.stale = False
         self.events = ""
         self.batch_size: int | None = None
-        self.scaler_scale = 1.0
+        self.origin: origin.Found | None = None
         self._versions = versions
         self.cleared_backwards: list[Backward] = []
         self._readings: list[Reading] = []
@@ -401,6 +401,7 @@ class Training:
             sources=dict(self.sources),
             ended=ended,
             crash=crash,
+            origin=self.origin.fact(index) if self.origin else None,
         )
 
     def finish(self, ended: str, crash: Any = None) -> None:

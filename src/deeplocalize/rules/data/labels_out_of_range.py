@@ -85,9 +85,10 @@ def _outside(task: Task, last: int) -> int:
     known = labels(task)
     if known is None or task.target is None:
         return 0
-    return sum(
+    counted = (
         times for value, times in task.target.counts if known.low <= value <= known.high and not 0 <= value <= last
     )
+    return max(sum(counted), int(known.high > last))  # of very many labels, the highest are not counted
 
 
 def _finding(trace: Trace, task: Task, known: Labels, last: int, outside: int, count: int) -> Finding:

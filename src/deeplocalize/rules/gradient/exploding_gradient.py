@@ -51,7 +51,14 @@ GRADIENT = Series("activation_gradient", "rms")
     code="G602",
     severity=Severity.HIGH,
     needs=("steps", "loss"),
-    explains=("dead-units", "loss-diverges", "loss-no-better-than-constant", "non-finite-values", "saturated-units"),
+    explains=(
+        "dead-units",
+        "learning-rate-too-low",
+        "loss-diverges",
+        "loss-no-better-than-constant",
+        "non-finite-values",
+        "saturated-units",
+    ),
 )
 def check(trace: Trace, *, ratio: float = 100.0, growth: float = 1000.0) -> Iterator[Finding]:
     """Yield one finding: through depth if it is there from the start, else over time."""

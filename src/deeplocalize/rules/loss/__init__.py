@@ -16,15 +16,19 @@ HARMLESS_SO_FAR = 0.6
 """Strength of such a finding where the network learns well all the same."""
 
 
-def outputs(trace: Trace) -> list[Task]:
+def outputs(trace: Trace, *, by_values: bool = False) -> list[Task]:
     """The objectives whose output can be judged: known, and with a loss and a number of units that fit the targets.
 
+    Args:
+        trace: the run.
+        by_values: the values that the loss was given are enough to judge by, where the nonlinearity is not known.
+
     Raises:
-        CannotEvaluate: what the loss reads, or what it was given, is known for no objective.
+        CannotEvaluate: there is no such objective, for want of knowledge.
     """
-    known = [task for task in tasks(trace) if task.loss.takes and (output(task) is not None or task.seen)]
+    known = [task for task in tasks(trace) if task.loss.takes and (output(task) or (by_values and task.seen))]
     if not known:
-        raise CannotEvaluate("it is not known what the loss reads from the prediction, or what it was given")
+        raise CannotEvaluate("what the loss reads from the output, or the output's nonlinearity, is not known")
     return [task for task in known if fits(task) and not is_single_softmax(task)]
 
 

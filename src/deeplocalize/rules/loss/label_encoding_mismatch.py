@@ -1,15 +1,14 @@
 """The loss reads the labels in another encoding than they have.
 
 What it means
-A class label can be written as its number (3) or as a row with a 1 in that place (0 0 0 1). Every loss over classes
-expects one of the two: Keras' sparse_categorical_crossentropy and PyTorch's CrossEntropyLoss the number, Keras'
-categorical_crossentropy the row; a binary cross-entropy or squared error over several units wants one number for each
-unit. Here the labels come the other way, or several labels of a row are true at once although the loss expects one.
+A class label can be written as its number (3) or as a row with a 1 in that place (0 0 0 1). A loss over classes reads
+one of the two: sparse_categorical_crossentropy and PyTorch's CrossEntropyLoss the number, categorical_crossentropy the
+row. A binary cross-entropy or squared error over several units reads a number for each unit. Here the labels come the
+other way, or several labels of a row are true at once although the loss expects one.
 
 Why it hurts
 At best the program stops with an exception about shapes. At worst the shapes are made to fit (one number is compared
-with every unit, class numbers that were divided by 255 are all cut down to 0), and the network learns something that
-nobody asked for.
+with every unit, class numbers divided by 255 are all cut down to 0), and the network learns what nobody asked for.
 
 How it is recognized
 By the targets that were really trained on, and the shape of the prediction. Numbers under a loss that reads rows; rows
@@ -48,6 +47,12 @@ from deeplocalize.signals.output import is_softmax
 from deeplocalize.signals.task import Task, is_independent, labels, row_sum, scaled_classes, tasks
 from deeplocalize.trace.schema import Trace
 
+_PAIRS = {
+    "sparse_categorical_crossentropy": "categorical_crossentropy",
+    "SparseCategoricalCrossentropy": "CategoricalCrossentropy",
+}
+_COUNTERPARTS = _PAIRS | {row: number for number, row in _PAIRS.items()}
+
 
 class _Misreading(NamedTuple):
     message: str
@@ -68,7 +73,6 @@ class _Misreading(NamedTuple):
         "loss-diverges",
         "loss-no-better-than-constant",
         "non-finite-values",
-        "squared-error-on-classes",
         "vanishing-gradient",
         "weights-never-change",
     ),
@@ -102,69 +106,47 @@ def _misreading(task: Task) -> _Misreading:
 
 
 def _scaled(task: Task, classes: int) -> _Misreading:
-    highest = task.target.maximum if task.target is not None and task.target.maximum is not None else 0.0
-    return _Misreading(
-        f"{task.loss.name} reads class numbers, but the labels are class numbers that were scaled: the highest is {highest:.3g}.",
-        Evidence(
-            "distinct labels on an even grid, none of them beyond the output's units", classes, "<=", task.units or 0
-        ),
-        "Leave the labels out of the scaling and give them as whole numbers from 0.",
-        f"labels up to {highest:.3g}",
-        f"labels 0 to {classes - 1}",
-        in_loss=False,
-    )
+    highest = f"{task.target.maximum or 0:.3g}" if task.target is not None else "?"
+    message = f"{task.loss.name} reads class numbers, but the labels were scaled: the highest is {highest}."
+    evidence = Evidence("places of the labels on an even grid", classes, "<=", task.units or 0)
+    text = "Leave the labels out of the scaling and give them as whole numbers from 0."
+    return _Misreading(message, evidence, text, f"labels up to {highest}", f"labels 0 to {classes - 1}", False)
 
 
 def _several_at_once(task: Task) -> _Misreading:
-    return _Misreading(
-        f"{task.loss.name} expects one true label in each row, but several are true at once.",
-        Evidence("sum of a target row, where one true label sums to 1", row_sum(task), ">", 1),
-        "Use a binary cross-entropy, which judges each label by itself.",
-        task.loss.name,
-        "binary_crossentropy",
-        in_loss=True,
-    )
+    message = f"{task.loss.name} expects one true label in each row, but several are true at once."
+    evidence = Evidence("sum of a target row, where one true label sums to 1", row_sum(task), ">", 1)
+    other = "binary_crossentropy"
+    return _Misreading(message, evidence, f"Use {other}, which judges each label alone.", task.loss.name, other, True)
 
 
 def _row_for_number(task: Task) -> _Misreading:
-    other = "binary_crossentropy" if task.encoding == "multi-hot" else _counterpart(task.loss.name)
-    text = f"Use {other}." if other else "Give the class numbers: argmax over each row."
-    return _Misreading(
-        f"{task.loss.name} reads one class number for each example, but each label is a row of {task.units} numbers.",
-        Evidence("numbers in each label", task.units or 0, ">", 1),
-        text,
-        task.loss.name if other else "rows",
-        other or "class numbers",
-        in_loss=other is not None,
+    message = (
+        f"{task.loss.name} reads one class number for each example, but each label is a row of {task.units} numbers."
     )
+    evidence = Evidence("numbers in each label", task.units or 0, ">", 1)
+    other = "binary_crossentropy" if task.encoding == "multi-hot" else _COUNTERPARTS.get(task.loss.name)
+    if other is None:
+        text = "Give the class numbers: argmax over each row."
+        return _Misreading(message, evidence, text, "rows", "class numbers", False)
+    return _Misreading(message, evidence, f"Use {other}.", task.loss.name, other, True)
 
 
 def _number_for_row(task: Task) -> _Misreading:
     known = labels(task)
-    evidence = Evidence(f"numbers in each label, where the output has {task.units} units", 1, "<=", task.units or 1)
+    values = f" from {known.low} to {known.high}" if known else ""
     message = (
-        f"{task.loss.name} reads a row with one number for each of the {task.units} units, but each label is a single number"
-        f"{f' from {known.low} to {known.high}' if known else ''}."
+        f"{task.loss.name} reads a number for each of the {task.units} units, but each label is one number{values}."
     )
+    evidence = Evidence(f"numbers in each label, for {task.units} units", 1, "<=", task.units or 1)
     other = _loss_on_numbers(task)
     if other is None:
-        text = "Encode the labels as rows with a 1 in the place of the class (one-hot), or as integers if the loss takes them."
-        return _Misreading(message, evidence, text, "class numbers", "one-hot rows", in_loss=False)
-    return _Misreading(message, evidence, f"Use {other}.", task.loss.name, other, in_loss=True)
+        text = "Encode the labels as rows with a 1 in the place of the class, or as integers if the loss takes them."
+        return _Misreading(message, evidence, text, "class numbers", "one-hot rows", False)
+    return _Misreading(message, evidence, f"Use {other}.", task.loss.name, other, True)
 
 
 def _loss_on_numbers(task: Task) -> str | None:
     if task.family == "classes":
-        return _counterpart(task.loss.name) if (task.units or 2) > 1 else "binary_crossentropy"
+        return _COUNTERPARTS.get(task.loss.name) if (task.units or 2) > 1 else "binary_crossentropy"
     return "sparse_categorical_crossentropy" if is_softmax(task) else None
-
-
-def _counterpart(name: str) -> str | None:
-    """The loss of the same family that reads the other encoding; None if this one has none."""
-    for number, row in (
-        ("sparse_categorical_crossentropy", "categorical_crossentropy"),
-        ("SparseCategoricalCrossentropy", "CategoricalCrossentropy"),
-    ):
-        if name in (number, row):
-            return row if name == number else number
-    return None

@@ -7,10 +7,9 @@ Why it hurts
 The network is worse than an untrained one. If nothing changes, the numbers overflow and become NaN.
 
 How it is recognized
-The level of the loss over the last half and over the last fifth of the run is compared with the larger of two numbers:
-its own start, and the loss of the best constant prediction. The rule fires if both levels are above it by `factor` = 2,
-beyond their noise: an untrained network is seldom twice as bad as a constant one, and a single spike does not move a
-level. Where no constant prediction is known, `bare_factor` = 100 replaces it, because the losses of two players, of a
+The loss over the last half and over the last fifth of the run is compared with the larger of two numbers: its own start,
+and the loss of the best constant prediction. The rule fires if three quarters of both stretches are above `factor` = 2
+times that: an untrained network is seldom twice as bad as a constant one, and a few spikes make no three quarters. Where no constant prediction is known, `bare_factor` = 100 replaces it, because the losses of two players, of a
 policy or of a value function may grow in a healthy run. A loss that falls again over the last half is no divergence.
 
 How to fix it
@@ -22,15 +21,17 @@ Losses that start at or below zero (likelihoods of densities) are never judged. 
 the run (a penalty that is faded in, a curriculum) may grow by design; that is not guarded.
 
 References
-- I. Goodfellow, Y. Bengio, A. Courville, Deep Learning, section 8.2 and 11.4: https://www.deeplearningbook.org/
+I. Goodfellow, Y. Bengio, A. Courville: Deep Learning, sections 8.2 and 11.4. https://www.deeplearningbook.org/
 """
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 
 from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
 from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
-from deeplocalize.signals.over_time import level, recent, recorded, trend
+from deeplocalize.signals.over_time import level, mostly_above, recent, recorded, trend
 from deeplocalize.signals.quality import loss_curve, start_loss
 from deeplocalize.signals.settings import learning_rate, learning_rate_line
 from deeplocalize.trace.schema import Trace
@@ -40,17 +41,17 @@ from deeplocalize.trace.schema import Trace
 def check(trace: Trace, *, factor: float = 2.0, bare_factor: float = 100.0) -> Iterator[Finding]:
     """Yield one finding if the loss stays far above its start."""
     curve, start, baseline = recorded(loss_curve(trace)), start_loss(trace), trace.data.baseline_loss
-    half, last = level(curve[len(curve) // 2 :]), level(recent(curve))
+    half, now = curve[len(curve) // 2 :], level(recent(curve)).value
     limit = factor * max(start, baseline) if baseline else bare_factor * start
-    falling = trend(curve[len(curve) // 2 :]) < -3
-    if not start > 0 or falling or not (half.above(limit) and last.above(limit)):
+    apart = mostly_above(half, limit) and mostly_above(recent(curve), limit) and now > limit
+    if not (start > 0 and apart) or trend(half) < -3:
         return
     yield Finding(
-        message=f"The loss began at {start:.4g} and stands at {last.value:.4g}: training makes the network worse.",
+        message=f"The loss began at {start:.4g} and stands at {now:.4g}: training makes the network worse.",
         locus=Locus("learning-rate", source=learning_rate_line(trace)),
-        evidence=(Evidence("loss over the last fifth of the run", last.value, ">", limit),),
+        evidence=(Evidence("loss over the last fifth of the run", now, ">", limit),),
         remedies=(_remedy(learning_rate(trace)),),
-        strength=strength_of(last.value, limit),
+        strength=strength_of(now, limit),
     )
 
 

@@ -13,14 +13,17 @@ cross-entropy is ln 10 = 2.303, for a regression its squared error is the varian
 loss over the last fifth of the run is compared with it. The rule fires if the level is not 5 % below that loss, if
 the batch accuracy is not above the majority guess either, and if the loss is not falling at a pace that would pass
 the baseline within ten more runs of this length. Before that the network must have had its chance:
-- `min_steps` = 100 optimizer steps, if the weights travelled at least `moved` = 1 time their own size. Networks that
-  can learn their task show it by the time their weights travelled between a fifth and once their size.
+- `min_steps` = 100 optimizer steps (and 3,200 examples), if the path of the weights is at least `moved` = 1 time as long
+  as they are large. Networks that can learn their task show it when that path is between a fifth and once that length.
 - `slow_steps` = 1,000 optimizer steps otherwise: a small task is then long learned at every usual pace.
 
 How to fix it
-This is a symptom. Where another rule names the cause, it is shown as part of it. Alone it points to the learning rate
-if the steps are far from the usual thousandth of the weights, and otherwise to the data: look at a few inputs next to
-their labels as the network gets them, and try to overfit ten examples.
+This is a symptom. Where another rule names the cause, it is shown as part of it. Alone it points to one of three places.
+- The scale of the targets, if a regression has not even come within two standard deviations of their mean: the output
+  has to grow step by step to where the targets are. Standardize them.
+- The data, if the weights travelled `far` = 10 times their own size in steps of about the usual thousandth of it, and
+  still nothing came of it: look at a few inputs next to their labels as the network gets them.
+- The learning rate otherwise. Try ten times more and ten times less, on ten examples that the network should overfit.
 
 When it is wrong
 The task may truly be unpredictable (random labels, a coin), or so hard that its first progress takes longer than this
@@ -28,8 +31,10 @@ run. A loss with a penalty in it (weight decay in the loss) is above the baselin
 guards this for classes, nothing guards it for regressions.
 
 References
-- A. Karpathy, A Recipe for Training Neural Networks: https://karpathy.github.io/2019/04/25/recipe/
+A. Karpathy, A Recipe for Training Neural Networks. https://karpathy.github.io/2019/04/25/recipe/
 """
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 
@@ -39,36 +44,50 @@ from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_o
 from deeplocalize.remedies import Remedy
 from deeplocalize.rules import rule
 from deeplocalize.signals.movement import distance, typical_updates
+from deeplocalize.signals.over_time import level, recent
 from deeplocalize.signals.quality import CLEAR_GAP, learns_well, recent_loss, steps_seen
 from deeplocalize.signals.settings import USUAL_STEP, call_line, learning_rate_line
 from deeplocalize.trace.schema import Trace
 
 
 @rule(code="L210", severity=Severity.HIGH, needs=("steps", "loss", "baseline"))
-def check(trace: Trace, *, min_steps: int = 100, slow_steps: int = 1000, moved: float = 1.0) -> Iterator[Finding]:
+def check(
+    trace: Trace, *, min_steps: int = 100, slow_steps: int = 1000, moved: float = 1.0, far: float = 10.0
+) -> Iterator[Finding]:
     """Yield one finding if the loss does not beat the best constant prediction."""
     baseline, now, steps = trace.data.baseline_loss or 0.0, recent_loss(trace).value, steps_seen(trace)
     limit = (1 - CLEAR_GAP) * baseline
     if learns_well(trace) is not False or not limit <= now < np.inf:
         return
-    travelled = float(distance(trace, typical_updates(trace), np.array([steps]))[0])
-    if steps < (min_steps if travelled >= moved else slow_steps):
+    path = float(distance(trace, typical_updates(trace), np.array([steps]))[0])
+    if steps < (min_steps if path >= moved else slow_steps):
         return
     yield Finding(
         message=f"After {steps} steps the loss is {now:.4g}, no better than the {baseline:.4g} of always answering "
         "the same: nothing is learned from the inputs.",
-        locus=_locus(trace, travelled / steps),
+        locus=_locus(trace, path / steps, path >= far),
         evidence=(Evidence("loss over the last fifth of the run", now, ">=", limit),),
         remedies=(
+            Remedy(
+                "Try to overfit ten examples; if that fails, the fault is in the model or the loop, not in the data"
+            ),
             Remedy("Check that labels belong to their inputs: print a few pairs as the network gets them"),
-            Remedy("Try to overfit ten examples; if that fails, the fault is in the model or the loop, not the data"),
         ),
         strength=strength_of(now, limit),
     )
 
 
-def _locus(trace: Trace, step: float) -> Locus:
-    """The learning rate where the mean step is ten times longer or shorter than usual, else the data."""
-    if USUAL_STEP / 10 < step < USUAL_STEP * 10 or np.isnan(step):
+def _locus(trace: Trace, step: float, went_far: bool) -> Locus:
+    if _far_from_targets(trace):
+        return Locus("target-scaling", source=call_line(trace, "fit", "loss", "step"))
+    if went_far and USUAL_STEP / 10 < step < USUAL_STEP * 10:
         return Locus("data", source=call_line(trace, "fit", "forward", "step"))
     return Locus("learning-rate", source=learning_rate_line(trace))
+
+
+def _far_from_targets(trace: Trace) -> bool:
+    """True if the mean answer to quantities is still more than two standard deviations from their mean."""
+    objective, card = trace.run.objectives[:1], trace.data.targets[:1]
+    if not objective or objective[0].loss.takes != "values" or not card or card[0].mean is None or not card[0].std:
+        return False
+    return abs(level(recent(trace.scalar("prediction.mean"))).value - card[0].mean) > 2 * card[0].std

@@ -64,7 +64,7 @@ from deeplocalize.trace.schema import Trace
 )
 def check(trace: Trace, *, rounding: float = 0.001) -> Iterator[Finding]:
     """Find raw outputs under a loss that takes probabilities or their logarithms."""
-    for task in outputs(trace):
+    for task in outputs(trace, by_values=True):
         if task.loss.takes not in ("probabilities", "log-probabilities") or task.family not in ("classes", "binary"):
             continue
         found = output(task)

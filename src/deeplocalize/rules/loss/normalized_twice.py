@@ -54,7 +54,7 @@ from deeplocalize.trace.schema import Trace
 )
 def check(trace: Trace, *, steps: int = 20, rounding: float = 0.001) -> Iterator[Finding]:
     """Find outputs that are normalized by the network and by the loss."""
-    for task in outputs(trace):
+    for task in outputs(trace, by_values=True):
         squasher = _by_program(task) or _by_values(task, steps, rounding)
         if squasher is not None:
             yield _finding(trace, task, squasher)

@@ -54,7 +54,6 @@ from deeplocalize.trace.schema import Trace
         "learning-rate-too-low",
         "loss-no-better-than-constant",
         "saturated-units",
-        "squared-error-on-classes",
         "vanishing-gradient",
         "weights-never-change",
     ),

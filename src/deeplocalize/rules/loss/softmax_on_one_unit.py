@@ -49,7 +49,6 @@ from deeplocalize.trace.schema import Trace
     explains=(
         "loss-no-better-than-constant",
         "learning-rate-too-low",
-        "squared-error-on-classes",
         "vanishing-gradient",
         "weights-never-change",
     ),

@@ -60,7 +60,6 @@ from deeplocalize.trace.schema import Trace
         "loss-no-better-than-constant",
         "non-finite-values",
         "saturated-units",
-        "squared-error-on-classes",
         "vanishing-gradient",
         "weights-never-change",
     ),

@@ -26,9 +26,11 @@ A network that learns well is never accused, however long its steps are: SGD wit
 Inputs that are not scaled make every gradient and so every step huge; then that is the cause, and this its symptom.
 
 References
-- Stanford CS231n, ratio of weights to updates: https://cs231n.github.io/neural-networks-3/#ratio
-- L. Smith, Cyclical Learning Rates for Training Neural Networks: https://arxiv.org/abs/1506.01186
+Stanford CS231n, ratio of weights to updates. https://cs231n.github.io/neural-networks-3/#ratio
+L. Smith, Cyclical Learning Rates for Training Neural Networks. https://arxiv.org/abs/1506.01186
 """
+
+from __future__ import annotations
 
 import math
 from collections.abc import Iterator

@@ -11,7 +11,8 @@ How it is recognized
 All of this must hold.
 - The whole run's path of the weights (the RMS of each update over the RMS of the weights, the median over the layers,
   summed over all steps) is so short that `most_runs` = 50 runs like this would be needed for it to be as long as the
-  weights are large. Networks show that they learn by the time it is between a fifth and once that size.
+  weights are large. Networks show that they learn by the time it is between a fifth and once that size. A run that was
+  broken off is counted with all the steps it was to take, or with 1,000 if that is not known.
 - After at least 100 steps and 3,200 examples the loss is no better than a constant answer, and at its present pace would
   not be better within ten more such runs.
 - The gradient is not what is small: the learning rate that would give steps of the usual thousandth of the weights is at
@@ -41,7 +42,7 @@ from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
 from deeplocalize.signals.movement import distance, typical_updates
 from deeplocalize.signals.over_time import recorded
-from deeplocalize.signals.quality import expected_loss, learns_well, recent_loss, steps_seen
+from deeplocalize.signals.quality import expected_loss, learns_well, planned_steps, recent_loss, steps_seen
 from deeplocalize.signals.settings import learning_rate, learning_rate_line, rescaled
 from deeplocalize.trace.schema import Series, Trace
 
@@ -58,12 +59,13 @@ def check(trace: Trace, *, most_runs: float = 50.0, highest: float = 10.0) -> It
     """Yield one finding if the weights hardly moved in a run that got nowhere."""
     steps, rate, expected = steps_seen(trace), learning_rate(trace), expected_loss(trace)
     path = float(distance(trace, typical_updates(trace), np.array([steps]))[0])
-    if not 0 < path < 1 / most_runs or expected is None or learns_well(trace) is not False or _rises(trace):
+    runs = steps / planned_steps(trace) / path if path > 0 else 0.0
+    if not runs > most_runs or expected is None or learns_well(trace) is not False or _rises(trace):
         return
     better = rescaled(rate, path / steps) if rate else None
     if better is not None and better > highest:
         return
-    runs, now = 1 / path, recent_loss(trace).value
+    now = recent_loss(trace).value
     yield Finding(
         message=f"The learning rate{f' of {rate:g}' if rate else ''} is too low: in {steps} steps the weights travelled "
         f"{path:.2g} of their own size, so about {runs:,.0f} such runs would be needed; the loss is still {now:.4g}.",

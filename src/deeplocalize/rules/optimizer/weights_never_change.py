@@ -45,7 +45,7 @@ from deeplocalize.signals.quality import learns_well
 from deeplocalize.signals.settings import call_line, learning_rate, learning_rate_line
 from deeplocalize.trace.schema import IntArray, Series, Trace
 
-UPDATE, REACHED = Series("weight_update", "rms"), Series("layer", "reached")
+UPDATE, GRADIENT, REACHED = Series("weight_update", "rms"), Series("weight_gradient", "rms"), Series("layer", "reached")
 
 
 @rule(
@@ -61,7 +61,7 @@ def check(trace: Trace, *, least: int = 10) -> Iterator[Finding]:
     layers = _meant_to_change(trace)
     updates = trace.series(*UPDATE)[:, layers]
     if np.isfinite(updates).any() and not np.nanmax(updates) > 0:
-        yield _nothing_changes(trace, float(np.nanmax(updates)))
+        yield _nothing_changes(trace, layers, float(np.nanmax(updates)))
     elif learns_well(trace) is not True:
         yield from _cut_off(trace, layers)
 
@@ -74,8 +74,8 @@ def _meant_to_change(trace: Trace) -> IntArray:
     return meant
 
 
-def _nothing_changes(trace: Trace, update: float) -> Finding:
-    why, kind, remedy = _reason(trace)
+def _nothing_changes(trace: Trace, layers: IntArray, update: float) -> Finding:
+    why, kind, remedy = _reason(trace, layers)
     source = learning_rate_line(trace) if kind in ("learning-rate", "optimizer") else None
     calls = ("zero_grad", "step", "fit") if "cleared" in why else ("backward", "loss", "step", "fit")
     return Finding(
@@ -87,17 +87,17 @@ def _nothing_changes(trace: Trace, update: float) -> Finding:
     )
 
 
-def _reason(trace: Trace) -> tuple[str, str, str]:
+def _reason(trace: Trace, layers: IntArray) -> tuple[str, str, str]:
     """Why nothing changes, the kind of locus, and what to do."""
     if _share_of_steps(trace, r"b[^b]*z[^b]*s") > 0.5:
         return "gradients are cleared between backward and step", "training-loop", "Move zero_grad() before backward()"
     if (rate := learning_rate(trace)) == 0:
         return f"the learning rate is {rate:g}", "learning-rate", "Set a learning rate above 0, such as 0.001 for Adam"
-    reached, norms = recorded(trace.series(*REACHED).ravel()), recorded(trace.scalar("gradient_norm"))
+    reached, gradients = (recorded(trace.series(*each)[:, layers].ravel()) for each in (REACHED, GRADIENT))
     if len(reached) and not reached.any():
         remedy = "Compute the loss from the model's output, without detach, item, numpy or no_grad on the way"
         return "no parameter gets a gradient, the loss is not connected to the model", "training-loop", remedy
-    if len(norms) and not norms.any():
+    if len(gradients) and not gradients.any():
         return "the gradient is exactly zero", "loss", "Check that the loss depends on what the model answers"
     return "the updates are lost in rounding", "optimizer", "Keep the weights in 32 bits, or raise the learning rate"
 

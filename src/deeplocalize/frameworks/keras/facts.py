@@ -1,0 +1,180 @@
+"""The Run and the layers of a training, put together from the model, its calls and what the steps showed."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+import keras
+
+from deeplocalize.frameworks.keras import describe, lines, objectives
+from deeplocalize.frameworks.keras.describe import Leaves
+from deeplocalize.frameworks.keras.flow import PASSING, Way
+from deeplocalize.frameworks.keras.sites import Sites, arguments, line
+from deeplocalize.frameworks.source import is_user_file, shown_path
+from deeplocalize.trace.schema import Head, Layer, Objective, Optimizer, Run, Source
+
+_PACKAGES = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "jax": ("jax",), "torch": ("torch",)}
+
+
+@dataclass
+class Known:
+    """What is known about a training besides the model itself.
+
+    Attributes:
+        filename: of the user's file that calls fit.
+        terms: for each loss term the shape of its prediction, and its way from the last layer.
+    """
+
+    sites: Sites
+    filename: str | None = None
+    epochs: int | None = None
+    steps_per_epoch: int | None = None
+    batch_size: int | None = None
+    shuffled: bool | None = None
+    weighted: bool = False
+    terms: Sequence[tuple[tuple[int | None, ...], Way | None]] = ()
+    optimizers: tuple[Optimizer, ...] = ()
+
+    def take_fit(self, arguments: Mapping[str, Any], filename: str | None) -> None:
+        """fit was called with these arguments."""
+        self.filename = filename
+        self.batch_size = arguments.get("batch_size") or self.batch_size
+        self.shuffled = _shuffled(arguments.get("x"), arguments.get("shuffle", True))
+        self.weighted = any(arguments.get(name) is not None for name in ("class_weight", "sample_weight"))
+
+
+def layers(leaves: Leaves, known: Known) -> tuple[Layer, ...]:
+    """The layers as facts."""
+    found = tuple(describe.layer_facts(leaf, known.sites.get("built", leaf.layer)) for leaf in leaves.all)
+    if all(each.source is None for each in found):
+        found = lines.of_layers(found, known.filename)
+    return found if known.terms else _in_order(found)
+
+
+def _in_order(found: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """Before any step, the nonlinearity after a layer is taken from the order in which the user listed the layers."""
+    told: list[Layer] = []
+    after: str | None = None
+    for each in reversed(found):
+        if each.kind == "activation":
+            after = each.activation
+        elif each.kind not in PASSING:
+            own = each.activation is not None or each.kind in ("custom", "other")
+            told.append(each if own else dataclasses.replace(each, activation=after or "linear"))
+            after = None
+            continue
+        told.append(each)
+    return tuple(reversed(told))
+
+
+def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run:
+    """The run as a fact."""
+    sources = {what: line(known.sites.get(what, model)) for what in ("fit", "compile")} | {
+        "model": line(known.sites.get("built", model))
+    }
+    arguments_of_compile = _compile_lines(model, known)
+    sources["compile"] = sources["compile"] or arguments_of_compile.get("compile")
+    known.optimizers = optimizers(model, known, arguments_of_compile.get("optimizer"))
+    parameters = list({id(each): each for leaf in leaves.all for each in leaf.parameters}.values())
+    held = {id(each) for each in _held(model)} or {id(each) for each in model.trainable_variables}
+    return Run(
+        framework="keras",
+        backend=keras.backend.backend(),
+        model=model.name,
+        script=_script(),
+        versions=_versions(),
+        objectives=_objectives(model, facts, known, arguments_of_compile.get("loss")),
+        optimizers=known.optimizers,
+        batch_size=known.batch_size,
+        epochs=known.epochs,
+        steps_per_epoch=known.steps_per_epoch,
+        parameters=describe.size(parameters),
+        trainable=describe.size([each for each in parameters if each.trainable]),
+        optimized=describe.size([each for each in parameters if each.trainable and id(each) in held]),
+        shuffled=known.shuffled,
+        sources={name: source for name, source in sources.items() if source is not None},
+    )
+
+
+def _held(model: Any) -> list[Any]:
+    return [each for optimizer in objectives.optimizers(model) for each in objectives.held_by(optimizer)]
+
+
+def _compile_lines(model: Any, known: Known) -> dict[str, Source]:
+    site = known.sites.get("compile", model)
+    return arguments(site, type(model).compile) if site is not None else lines.of_compile(known.filename)
+
+
+def optimizers(model: Any, known: Known, argument: Source | None) -> tuple[Optimizer, ...]:
+    """The optimizers as facts. In the middle of an epoch jax has taken the values out of the variables: then as before."""
+    found = objectives.optimizers(model)
+    if any(getattr(each, "_value", each) is None for optimizer in found for each in optimizer.variables):
+        return known.optimizers
+    compiled = known.sites.get("compile", model)
+    return tuple(objectives.optimizer_facts(each, known.sites, compiled, argument) for each in found)
+
+
+def _objectives(model: Any, facts: Sequence[Layer], known: Known, argument: Source | None) -> tuple[Objective, ...]:
+    losses = objectives.losses(model, known.sites, argument, known.weighted)
+    if len(known.terms) == len(losses):
+        heads = [_head(shape, way, facts) for shape, way in known.terms]
+    else:
+        heads = [_listed_head(facts) if len(losses) == 1 else Head() for _ in losses]
+    return tuple(Objective(loss, head) for loss, head in zip(losses, heads, strict=True))
+
+
+def _head(shape: tuple[int | None, ...], way: Way | None, facts: Sequence[Layer]) -> Head:
+    units = shape[-1] if len(shape) > 1 else 1
+    if way is None:
+        return Head(units=units, shape=shape[1:])
+    carrier = way.carrier if way.carrier is not None else way.layer if not way.activations else None
+    return Head(way.layer, way.activation, carrier, units, shape[1:], _activation_source(carrier, facts))
+
+
+def _activation_source(carrier: int | None, facts: Sequence[Layer]) -> Any:
+    if carrier is None:
+        return None
+    return facts[carrier].sources.get("activation") or facts[carrier].source
+
+
+def _listed_head(facts: Sequence[Layer]) -> Head:
+    """The head as far as the list of layers tells, where no step was seen."""
+    last = next((each for each in reversed(facts) if each.kind not in PASSING), None)
+    if last is None:
+        return Head()
+    after = [each.index for each in facts[last.index + 1 :] if each.kind == "activation"]
+    carrier = after[-1] if after else last.index
+    shape = facts[-1].output_shape
+    return Head(
+        last.index, last.activation, carrier, shape[-1] if shape else None, shape, _activation_source(carrier, facts)
+    )
+
+
+def _shuffled(x: Any, shuffle: Any) -> bool | None:
+    """Whether examples come in another order in each epoch; None where the data is in charge of that."""
+    if type(x).__name__ == "DataLoader":
+        return type(x.sampler).__name__ == "RandomSampler"
+    if isinstance(x, dict | list | tuple) or hasattr(x, "__array__"):
+        return bool(shuffle)
+    return None
+
+
+def _script() -> str | None:
+    path = getattr(sys.modules.get("__main__"), "__file__", None)
+    return shown_path(path) if path and is_user_file(path) else None
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version(), "keras": keras.__version__}
+    for name in _PACKAGES.get(keras.backend.backend(), ()):
+        try:
+            found[keras.backend.backend()] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

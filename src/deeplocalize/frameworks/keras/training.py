@@ -1,0 +1,254 @@
+"""One model's training: takes what the steps returned and writes the trace."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from deeplocalize.frameworks.keras import decode, facts
+from deeplocalize.frameworks.keras.batches import Batches
+from deeplocalize.frameworks.keras.describe import Leaves
+from deeplocalize.frameworks.keras.sites import Sites
+from deeplocalize.frameworks.session import Session, TrainingStopped
+from deeplocalize.trace.schema import Crash, Run
+
+if TYPE_CHECKING:
+    from deeplocalize.frameworks.keras.dispatcher import Dispatcher
+
+FETCH_EVERY = 16
+"""Where reading a value means waiting for the device, so many steps are read at a time."""
+
+TROUBLED = 8
+"""Of so many unrecorded steps with values that are not finite it is recorded in which layers they were."""
+
+
+@dataclass
+class Pending:
+    """A step whose values are still on the device. `more` are scalars that are known already."""
+
+    step: int
+    full: bool
+    more: dict[str, float]
+    keys: tuple[Any, ...] = ()
+    vector: Any = None
+    rows: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Training:
+    """The record of one model's training, over all calls of fit and train_on_batch.
+
+    Attributes:
+        known: what is known besides the model.
+        epoch: of the fit that is going on, None outside of one.
+        fitting: fit was called and has not come to its end.
+        stage: where the step was that raised an exception; None if none did.
+    """
+
+    def __init__(self, session: Session, model: Any, sites: Sites, on: Any) -> None:
+        self.session = session
+        self.recorder = session.log.recorder()
+        self.model = weakref.ref(model)
+        self.known = facts.Known(sites)
+        self.epoch: int | None = None
+        self.fitting = False
+        self.stage: tuple[str, int | None] | None = None
+        self.finished = False
+        self._given: tuple[Any, Any] = (None, None)
+        self._on = on
+        self._step = 0
+        self._batches = Batches()
+        self._pending: deque[Pending] = deque()
+        self._began = time.monotonic()
+        self._asked = -1
+        self._sampling = False
+        self._described = False
+        self._troubled = 0
+        self._stop = False
+        self._means: tuple[float, int] = (0.0, 0)
+
+    def failed(self, stage: str, error: BaseException | str) -> None:
+        """Note a failure of ours."""
+        self.session.failed(stage, error, self.recorder)
+
+    def _safe(self, stage: str, hook: Callable[..., Any], *args: Any) -> Any:
+        return self.session.contained(stage)(hook)(*args)
+
+    # ---- steps --------------------------------------------------------------------------------------------------
+
+    def stop_if_asked(self) -> None:
+        """End the training between two steps if a listener wants that; between, since then jax's state is whole.
+
+        Raises:
+            TrainingStopped: a listener wants that.
+        """
+        if self._stop:
+            self._stop = False
+            raise TrainingStopped
+
+    def begin_step(self) -> bool:
+        """A step begins; True if its layers are to be recorded."""
+        self.stage = None
+        if self._asked != self._step:
+            self._asked = self._step
+            self._sampling = bool(self._safe("step", self.recorder.due, self._step))
+        return self._sampling
+
+    def end_step(self, dispatcher: Dispatcher, outputs: Any, extras: Mapping[str, Any] | None, full: bool) -> None:
+        """The train function was executed, for one step or the several that Keras executes at once."""
+        executed = max(1, int(getattr(dispatcher.model, "steps_per_execution", 1)))
+        more = {
+            "time": time.monotonic() - self._began,
+            "forwards": 1.0,
+            "backwards": 1.0,
+            "optimizer_steps": float(executed),
+        }
+        if self.epoch is not None:
+            more["epoch"] = float(self.epoch)
+        self._step += executed
+        pending = Pending(self._step - 1, full and extras is not None, more)
+        self._safe("step", self._take, pending, dispatcher, outputs, extras)
+        self._pending.append(pending)
+        self._safe("step", self.drain, 1)
+
+    def _take(self, pending: Pending, dispatcher: Dispatcher, outputs: Any, extras: Mapping[str, Any] | None) -> None:
+        seen = dispatcher.last
+        if extras is None:
+            pending.more |= self._from_outside(outputs)
+        elif seen is not None:
+            pending.vector, pending.rows = extras["vector"], extras["rows"]
+            pending.keys = dispatcher.keys_of
+            self.known.weighted = self.known.weighted or seen.weighted
+        if seen is not None and seen.terms and not self.known.terms:
+            self.known.terms = seen.terms
+            for leaf in dispatcher.leaves.all:
+                leaf.activation_after = seen.flow.after.get(leaf.index)
+            self._described = False
+        if not self._described:
+            self.describe(dispatcher.model, dispatcher.leaves)
+
+    def _from_outside(self, outputs: Any) -> dict[str, float]:
+        """The loss of a step whose inside is not seen: from Keras's mean over the epoch, as if batches were of equal size."""
+        logs = outputs[0] if isinstance(outputs, tuple) else outputs
+        if not isinstance(logs, dict) or "loss" not in logs:
+            return {}
+        mean, (before, count) = float(keras.ops.convert_to_numpy(logs["loss"])), self._means
+        self._means = (mean, count + 1) if self.epoch is not None else (0.0, 0)
+        return {"loss": mean * (count + 1) - before * count}
+
+    def drain(self, keep: int = 0) -> None:
+        """Bring pending steps to the host and record them; the last `keep` wait for what the end of an epoch adds."""
+        while len(self._pending) > keep:
+            step = self._pending[0]
+            if (
+                keep
+                and step.vector is not None
+                and len(self._pending) < FETCH_EVERY
+                and not self._on.ready(step.vector)
+            ):
+                return
+            self._pending.popleft()
+            self._safe("step", self._write, step)
+
+    def _write(self, step: Pending) -> None:
+        values = self._fetched(step)
+        scalars = step.more | decode.scalars(values)
+        scalars = decode.with_loss(scalars, scalars.pop("loss", None))
+        if self.known.batch_size is None and "batch_size" in scalars:
+            self.known.batch_size = int(scalars["batch_size"])
+        if step.full or self._in_trouble(values):
+            self.recorder.sample(step.step, decode.columns(values))
+        if step.rows:
+            loss = self.recorder.run.objectives[0].loss if self.recorder.run and self.recorder.run.objectives else None
+            scalars |= self._safe("data", self._batches.add, step.step, step.rows, values, loss) or {}
+        self.recorder.step(step.step, scalars, "fbs")
+        if step.rows and self._batches.seen & (self._batches.seen - 1) == 0:  # after 1, 2, 4, 8, ... recorded steps
+            self._safe("data", self.write_data)
+        self._stop = self.session.stepped(self.recorder, step.step) or self._stop
+
+    def _fetched(self, step: Pending) -> dict[tuple[str, int, str], float]:
+        if step.vector is None:
+            return {}
+        numbers = np.asarray(keras.ops.convert_to_numpy(step.vector), np.float64)
+        return dict(zip(step.keys[int(numbers[0])], numbers[1:].tolist(), strict=True))
+
+    def _in_trouble(self, values: decode.Values) -> bool:
+        bad = decode.nonfinite(values)
+        self._troubled += bad
+        return bad and self._troubled <= TROUBLED
+
+    # ---- fit ----------------------------------------------------------------------------------------------------
+
+    def begin_fit(self, arguments: Mapping[str, Any], filename: str | None) -> None:
+        """fit was called, with these arguments, in that file of the user's."""
+        self.fitting = True
+        self.known.take_fit(arguments, filename)
+        self._given = (arguments.get("x"), arguments.get("y"))
+
+    def take_params(self, params: Mapping[str, Any]) -> None:
+        """Keras told the callbacks how many epochs and steps there will be."""
+        self.known.epochs, self.known.steps_per_epoch = params.get("epochs"), params.get("steps")
+        self._described = False
+
+    def end_fit(self, model: Any) -> None:
+        """fit is about to return."""
+        self.fitting, self.epoch, self._given = False, None, (None, None)
+        if isinstance(leaves := getattr(model.train_function, "leaves", None), Leaves):
+            self.describe(model, leaves)
+        self.write_data()
+
+    def begin_epoch(self, epoch: int) -> None:
+        """An epoch of fit begins."""
+        self.epoch, self._means = epoch, (0.0, 0)
+
+    def end_epoch(self, logs: Mapping[str, Any]) -> None:
+        """An epoch of fit is over; its metrics are recorded with its last step."""
+        self.add_metrics({name[4:]: value for name, value in logs.items() if name.startswith("val_")}, "validation")
+        self.add_metrics({name: value for name, value in logs.items() if not name.startswith("val_")}, "metric")
+
+    def add_metrics(self, metrics: Mapping[str, Any], prefix: str) -> None:
+        """Record metrics with the latest step."""
+        for name, value in metrics.items():
+            if self._pending and isinstance(value, int | float | np.number):
+                self._pending[-1].more[f"{prefix}.{name}"] = float(value)
+
+    # ---- facts --------------------------------------------------------------------------------------------------
+
+    def describe(self, model: Any, leaves: Leaves) -> None:
+        """State what is known of the model and the run."""
+        self._described = True
+        layers = facts.layers(leaves, self.known)
+        self.recorder.describe(facts.run(model, leaves, layers, self.known), layers)
+
+    def write_data(self) -> None:
+        """State what is known of the data."""
+        objectives = self.recorder.run.objectives if self.recorder.run is not None else ()
+        first = objectives[0] if objectives else None
+        card = self._batches.card(first.loss if first else None, first.head.units if first else None)
+        self.recorder.describe(data=card)
+        if (sample := self._batches.sample()) is not None:
+            self.recorder.rows(sample)
+
+    def look_at_arrays(self) -> None:
+        """Take the arrays that fit was given, if no step came so far as to show any data."""
+        if not self._batches.seen:
+            names = list(getattr(self.model(), "input_names", None) or [])
+            self._batches.add_arrays(*self._given, names)
+
+    def finish(self, ended: str, crash: Crash | None = None) -> None:
+        """The run is over: write what is left."""
+        if self.finished:
+            return
+        self.finished = True
+        self._safe("step", self.drain)
+        self._safe("data", self.write_data)
+        run = self.recorder.run or Run("keras", keras.backend.backend())
+        self.recorder.describe(dataclasses.replace(run, ended=ended, crash=crash))
+        self.recorder.finish(ended)

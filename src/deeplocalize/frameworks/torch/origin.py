@@ -1,0 +1,121 @@
+"""Which operation of the user's code made the first value that is not finite, between or behind the layers.
+
+Looked for once, when the loss is not finite and before the backward pass takes the graph away: the graph names the
+operations between the last finite layer and the first spoiled one, and the user's file has their lines.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from deeplocalize.frameworks.source import CallSite, is_user_file, lines_with, place
+from deeplocalize.frameworks.torch import graph, objective
+from deeplocalize.frameworks.torch.models import LayerState, Model
+from deeplocalize.trace.schema import Origin, Source
+
+UNSAFE: dict[str, tuple[str, tuple[str, ...], tuple[type[ast.operator], ...]]] = {
+    "LogBackward": ("log", ("log",), ()),
+    "Log2Backward": ("log2", ("log2",), ()),
+    "Log10Backward": ("log10", ("log10",), ()),
+    "Log1PBackward": ("log1p", ("log1p",), ()),
+    "SqrtBackward": ("sqrt", ("sqrt",), ()),
+    "RsqrtBackward": ("rsqrt", ("rsqrt",), ()),
+    "ExpBackward": ("exp", ("exp",), ()),
+    "Expm1Backward": ("expm1", ("expm1",), ()),
+    "DivBackward": ("division", ("div", "true_divide"), (ast.Div,)),
+    "ReciprocalBackward": ("division", ("reciprocal",), (ast.Div,)),
+    "PowBackward": ("power", ("pow",), (ast.Pow,)),
+    "LinalgVectorNormBackward": ("norm", ("norm", "vector_norm"), ()),
+    "NormBackward": ("norm", ("norm",), ()),
+    "StdBackward": ("std", ("std",), ()),
+    "AcosBackward": ("acos", ("acos", "arccos"), ()),
+    "AsinBackward": ("asin", ("asin", "arcsin"), ()),
+    "AtanhBackward": ("atanh", ("atanh", "arctanh"), ()),
+}
+"""Operations that can make a value or gradient that is not finite out of finite ones: common name, names of functions
+and operators that write them."""
+
+
+@dataclass
+class Found:
+    """An operation, the layer whose output went into it, and its line."""
+
+    operation: str
+    after: LayerState | None
+    source: Source | None
+    step: int = 0
+
+    def fact(self, index: dict[int, int]) -> Origin:
+        """As a fact; `index` gives each LayerState's (by id) place."""
+        return Origin(self.step, self.operation, index.get(id(self.after)), self.source)
+
+
+def find(root: Tensor, reached: Sequence[Model], site: CallSite | None) -> Found | None:
+    """The operation where values stopped being finite; None if it was a layer, or no unsafe operation is there."""
+    layers = sorted((layer for model in reached for layer in model.layers if layer.nodes), key=_order)
+    owners = objective.nodes_of(reached)
+    for layer in layers:
+        if layer.nonfinite_parameters:
+            return None
+        if layer.nonfinite_input and layer.inputs:
+            return _between(layer.inputs[-1].grad_fn, owners, _forward_files(reached))
+        if layer.facts.parameters and layer.activation is not None and float(layer.activation[0]) > 0:
+            return None
+    return _between(root.grad_fn, owners, _loss_files(reached, site))
+
+
+def _order(layer: LayerState) -> int:
+    return layer.facts.order or 0
+
+
+def _between(start: Any, owners: dict[Any, LayerState], files: Iterable[str]) -> Found | None:
+    """The unsafe operation nearest to a layer, on the ways from `start` back to the layers."""
+    unsafe = [node for node in _back(start, owners) if graph.name(node) in UNSAFE]
+    if not unsafe:
+        return None
+    after = next((owners[node] for node in _back(unsafe[-1], owners) if node in owners), None)
+    operation, names, operators = UNSAFE[graph.name(unsafe[-1])]
+    return Found(operation, after, _line(files, names, operators))
+
+
+def _back(start: Any, owners: dict[Any, LayerState]) -> list[Any]:
+    """The nodes behind `start`, nearest first, up to and including the layers."""
+    found: dict[Any, None] = {}
+    waiting = [start] if start is not None else []
+    while waiting and len(found) < 1000:
+        node = waiting.pop(0)
+        if node not in found:
+            found[node] = None
+            waiting += [] if node in owners else graph.parents(node)
+    return list(found)
+
+
+def _line(files: Iterable[str], names: tuple[str, ...], operators: tuple[type[ast.operator], ...]) -> Source | None:
+    for filename in files:
+        lines = lines_with(filename, names) or lines_with(filename, (), operators)
+        if lines:
+            return place(filename, lines[0])
+    return None
+
+
+def _forward_files(models: Sequence[Model]) -> list[str]:
+    classes = {type(module) for model in models if model.root is not None for module in model.root.modules()}
+    files = {inspect.getsourcefile(cls) or "" for cls in classes if cls.__module__ != "builtins" and _has_file(cls)}
+    return sorted(name for name in files if is_user_file(name))
+
+
+def _has_file(cls: type) -> bool:
+    try:
+        return bool(inspect.getsourcefile(cls))
+    except TypeError:
+        return False
+
+
+def _loss_files(models: Sequence[Model], site: CallSite | None) -> list[str]:
+    return ([site.filename] if site else []) + _forward_files(models)

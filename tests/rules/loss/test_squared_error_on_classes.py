@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+LABELS = np.arange(60) % 2
+ROWS = np.eye(3)[np.arange(60) % 3]
+WRONG = np.where(np.arange(60) < 12, 1 - LABELS, LABELS).reshape(60, 1)
+
+
+def test_sure_and_wrong_answers_that_stay_so_are_laid_to_the_loss(asked, rule):
+    (found,) = rule("squared-error-on-classes").run(asked("squared error", "sigmoid", LABELS, answers=WRONG))
+    assert (found.locus.kind, found.locus.source.line) == ("loss", 30)
+    assert found.evidence[0].observed == pytest.approx(0.2)
+    assert found.remedies[0].after == "binary_crossentropy"
+
+
+def test_several_classes_need_the_categorical_loss(asked, rule):
+    (found,) = rule("squared-error-on-classes").run(
+        asked("squared error", "softmax", ROWS, 3, answers=np.roll(ROWS, 1, axis=1))
+    )
+    assert found.remedies[0].after == "categorical_crossentropy"
+
+
+def test_an_absolute_error_that_ends_in_one_answer_for_all_is_found(asked, rule):
+    flat = asked("absolute error", "sigmoid", LABELS, answers=np.full((60, 1), 0.4), **{"prediction.spread": 0.01})
+    assert len(rule("squared-error-on-classes").run(flat)) == 1
+
+
+def test_a_network_that_learns_is_left_alone(asked, rule):
+    trace = asked("squared error", "sigmoid", LABELS, answers=WRONG, learns=True)
+    assert rule("squared-error-on-classes").run(trace) == ()
+
+
+@pytest.mark.parametrize("loss", ["squared error", "absolute error"])
+def test_a_network_that_is_merely_unsure_is_left_alone(asked, rule, loss):
+    unsure = np.random.default_rng(0).uniform(0.2, 0.8, (60, 1))
+    trace = asked(loss, "sigmoid", LABELS, answers=unsure, **{"prediction.spread": 0.2})
+    assert rule("squared-error-on-classes").run(trace) == ()
+
+
+def test_a_linear_output_is_left_alone(asked, rule):
+    assert rule("squared-error-on-classes").run(asked("squared error", "linear", LABELS, answers=WRONG)) == ()
+
+
+def test_a_binary_image_is_no_class(asked, rule):
+    image = np.random.default_rng(0).integers(0, 2, (60, 4, 4, 1))
+    trace = asked("squared error", "sigmoid", image, answers=1 - image, shape=(4, 4, 1))
+    assert rule("squared-error-on-classes").run(trace) == ()
+
+
+def test_a_short_run_is_not_judged(asked, rule):
+    trace = asked("squared error", "sigmoid", LABELS, answers=WRONG, steps=30)
+    assert "cannot be told yet" in rule("squared-error-on-classes").run(trace).why

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+NUMBERS = np.arange(60) % 4
+SEVERAL = np.array([[1, 1, 0], [0, 1, 1], [1, 0, 0]] * 20)
+
+
+def test_sigmoid_under_a_cross_entropy_over_classes_is_to_become_softmax(asked, rule):
+    (found,) = rule("wrong-output-activation").run(asked("cross-entropy, by number", "sigmoid", NUMBERS, 4))
+    assert (found.locus.layer, found.locus.source.line) == (2, 22)
+    assert (found.remedies[0].before, found.remedies[0].after) == ("sigmoid", "softmax")
+
+
+def test_relu_under_a_binary_cross_entropy_is_to_become_sigmoid(asked, rule):
+    (found,) = rule("wrong-output-activation").run(asked("binary cross-entropy", "relu", NUMBERS % 2))
+    assert found.remedies[0].after == "sigmoid"
+
+
+def test_softmax_on_independent_labels_is_to_become_sigmoid(asked, rule):
+    (found,) = rule("wrong-output-activation").run(asked("cross-entropy, by row", "softmax", SEVERAL, 3))
+    assert found.remedies[0].after == "sigmoid"
+    assert "binary cross-entropy" in found.remedies[0].text
+    assert found.evidence[0].observed == 2
+
+
+def test_rows_of_zeros_that_pad_do_not_make_labels_independent(asked, rule):
+    padded = np.concatenate([np.eye(3), np.zeros((3, 3))] * 10)
+    assert rule("wrong-output-activation").run(asked("cross-entropy, by row", "softmax", padded, 3)) == ()
+
+
+def test_tanh_before_softmax_keeps_the_network_from_being_sure(asked, rule):
+    (found,) = rule("wrong-output-activation").run(
+        asked("cross-entropy, by number", "tanh+softmax", np.arange(60) % 10, 10)
+    )
+    assert found.evidence[0].observed == pytest.approx(0.797, abs=1e-3)
+    assert found.remedies[0].after == "linear"
+
+
+@pytest.mark.parametrize(("learns", "accused"), [(False, 1), (True, 0)])
+def test_relu_before_softmax_is_reported_only_where_the_network_does_not_learn(asked, rule, learns, accused):
+    trace = asked("cross-entropy, by number", "relu+softmax", NUMBERS, 4, learns=learns)
+    assert len(rule("wrong-output-activation").run(trace)) == accused
+
+
+def test_a_scaled_tanh_is_recognized_by_its_values(asked, rule):
+    trace = asked(
+        "cross-entropy on logits, by number", "tanh", NUMBERS, 4, **{"prediction.min": -9.0, "prediction.max": 9.0}
+    )
+    assert "not known" in rule("wrong-output-activation").run(trace).why
+
+
+def test_positive_functions_may_stand_before_a_loss_that_divides_by_their_sum(asked, rule):
+    assert rule("wrong-output-activation").run(asked("cross-entropy, by number", "exponential", NUMBERS, 4)) == ()
+
+
+def test_probabilities_kept_away_from_zero_are_still_those_of_the_sigmoid(asked, rule):
+    assert rule("wrong-output-activation").run(asked("binary cross-entropy", "sigmoid+relu", NUMBERS % 2)) == ()
+
+
+def test_a_nonlinearity_with_a_range_of_its_own_is_not_judged(asked, rule):
+    answer = rule("wrong-output-activation").run(asked("binary cross-entropy", "hard_tanh", NUMBERS % 2))
+    assert "not known" in answer.why

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from deeplocalize.rules.optimizer.parameters_missing_from_optimizer import check
+from deeplocalize.testing import make_trace, source
+from deeplocalize.trace import DataCard
+
+BASELINE = DataCard(baseline_loss=2.3, baseline_accuracy=0.1)
+
+
+def run(optimized, *, trainable=1.0, reached=1.0, learns=False):
+    states = {"layer.optimized": optimized, "layer.trainable": trainable, "layer.reached": reached}
+    loss = np.geomspace(2.3, 0.1, 200) if learns else 2.3
+    return make_trace(layers=4, steps=200, scalars={"loss": loss}, columns=states, data=BASELINE)
+
+
+def test_a_new_head_that_the_optimizer_does_not_hold_is_named():
+    (finding,) = check.run(run([1, 1, 1, 0]))
+    assert finding.locus.kind == "optimizer"
+    assert finding.locus.source == source(31)
+    assert "layer 3 (layer3, Dense)" in finding.message
+    assert "72 in all" in finding.message
+
+
+def test_several_missing_layers_are_one_finding():
+    (finding,) = check.run(run([0, 1, 0.5, 1]))
+    assert "and 1 more layer" in finding.message
+
+
+def test_a_missing_head_is_weaker_evidence_if_the_rest_makes_up_for_it():
+    (weak,), (strong,) = check.run(run([1, 1, 1, 0], learns=True)), check.run(run([1, 1, 1, 0]))
+    assert weak.strength < strong.strength
+
+
+@pytest.mark.parametrize("optimized", [[0, 0, 1, 1], [0, 1, 0, 1]])
+def test_training_a_part_on_purpose_is_not_accused_if_it_learns_well(optimized):
+    assert check.run(run(optimized, learns=True)) == ()
+
+
+def test_frozen_layers_need_not_be_held():
+    assert check.run(run([0, 0, 0, 1], trainable=[0, 0, 0, 1])) == ()
+
+
+def test_layers_that_get_no_gradient_need_not_be_held():
+    assert check.run(run([0, 1, 1, 1], reached=[0, 1, 1, 1])) == ()
+
+
+def test_parameters_that_are_added_later_are_not_missing():
+    optimized = np.ones((200, 4))
+    optimized[:100, 3] = 0
+    assert check.run(run(optimized)) == ()
+
+
+def test_layers_without_parameters_are_not_missing():
+    assert check.run(run([1, np.nan, 1, 1])) == ()

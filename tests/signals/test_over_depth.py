@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+from deeplocalize.signals.over_depth import (
+    backward_signal,
+    gradient_rise,
+    gradient_rise_at_start,
+    hidden_layers,
+    in_order,
+    lasting,
+    middle,
+    weight_layers,
+)
+from deeplocalize.testing import make_layer, make_trace
+
+
+def test_layers_come_in_the_order_of_the_forward_pass_and_unused_ones_not_at_all():
+    layers = [make_layer(0, order=2), make_layer(1, order=None), make_layer(2, order=0), make_layer(3, order=1)]
+    np.testing.assert_array_equal(in_order(make_trace(layers=layers)), [2, 3, 0])
+
+
+def test_scales_and_shifts_of_normalization_are_no_kernels():
+    layers = [make_layer(0), make_layer(1, "batch-norm", parameters=32), make_layer(2, "activation"), make_layer(3)]
+    np.testing.assert_array_equal(weight_layers(make_trace(layers=layers)), [0, 3])
+
+
+def test_the_gradient_rises_towards_the_first_layer_by_decades():
+    trace = make_trace(layers=4, columns={"activation_gradient.rms": [10.0, 1.0, 0.01, 7.0]})
+    np.testing.assert_allclose(gradient_rise(trace), 3)
+    assert gradient_rise_at_start(trace) == pytest.approx(3)
+
+
+def test_a_gradient_spread_over_a_large_image_has_not_vanished():
+    image, vector = make_layer(0, "conv", output_shape=(100, 100)), make_layer(1, output_shape=(1,))
+    trace = make_trace(layers=[image, vector, make_layer(2)], columns={"activation_gradient.rms": [0.01, 1.0, 1.0]})
+    np.testing.assert_allclose(gradient_rise(trace), 0)
+
+
+def test_a_gradient_of_exactly_zero_is_unknown_and_not_infinitely_small():
+    trace = make_trace(layers=3, columns={"activation_gradient.rms": [0.0, 1.0, 1.0]})
+    assert np.isnan(backward_signal(trace)[:, 0]).all()
+    assert np.isnan(gradient_rise(trace)).all()
+
+
+def test_one_hidden_layer_has_no_depth():
+    assert np.isnan(gradient_rise_at_start(make_trace(layers=2, columns={"activation_gradient.rms": 1.0})))
+
+
+def test_the_output_layer_is_not_hidden():
+    assert hidden_layers(make_trace(layers=3), ("relu",)) == [0, 1]
+    assert hidden_layers(make_trace(layers=3), ("tanh",)) == []
+
+
+def test_what_lasts_is_the_middle_of_the_second_half():
+    dead = np.zeros((100, 1))
+    dead[50:] = 0.8
+    dead[60] = 0.0
+    np.testing.assert_allclose(lasting(make_trace(columns={"activation.dead": dead}), "activation", "dead"), 0.8)
+
+
+def test_nothing_recorded_has_no_middle():
+    assert np.isnan(middle(np.array([np.nan])))
+    assert np.isnan(lasting(make_trace(steps=0), "activation", "dead")).all()

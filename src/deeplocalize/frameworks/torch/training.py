@@ -19,7 +19,7 @@ from deeplocalize.frameworks.torch.models import LayerState, Model
 from deeplocalize.frameworks.torch.objective import Reading, to_rows
 from deeplocalize.frameworks.torch.record import StepRecord, fetch, numbers, padded, tensors_of
 from deeplocalize.trace.data import DataCollector, prediction_scalars
-from deeplocalize.trace.schema import TENSOR_STATS, DataCard, Layer, Run, Series, Source
+from deeplocalize.trace.schema import TENSOR_STATS, DataCard, Layer, Origin, Run, Series, Source
 
 FETCH_EVERY = 16
 """On an accelerator values stay on the device for so many steps before one copy brings them all to the host."""
@@ -373,9 +373,12 @@ class Training:
     def run(self, ended: str = "running", crash: Any = None) -> Run:
         """The run as facts; what no longer exists is told as it was when it did."""
         if self._facts is not None and (len(self.live_optimizers()) < len(self.optimizers) or self._gone()):
-            return dataclasses.replace(self._facts, ended=ended, crash=crash)
+            return dataclasses.replace(self._facts, ended=ended, crash=crash, origin=self._origin())
         self._facts = self._run_now(ended, crash)
         return self._facts
+
+    def _origin(self) -> Origin | None:
+        return self.origin.fact({id(layer): at for at, layer in enumerate(self.layers)}) if self.origin else None
 
     def _gone(self) -> bool:
         return any(model.root is None for model in self.models)
@@ -401,7 +404,7 @@ class Training:
             sources=dict(self.sources),
             ended=ended,
             crash=crash,
-            origin=self.origin.fact(index) if self.origin else None,
+            origin=self._origin(),
         )
 
     def finish(self, ended: str, crash: Any = None) -> None:

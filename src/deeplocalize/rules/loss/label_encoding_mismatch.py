@@ -44,7 +44,7 @@ from deeplocalize.rules import rule
 from deeplocalize.signals import places
 from deeplocalize.signals.fit import is_misread
 from deeplocalize.signals.output import is_softmax
-from deeplocalize.signals.task import Task, is_independent, labels, row_sum, scaled_classes, tasks
+from deeplocalize.signals.task import Task, is_independent, row_sum, scaled_classes, tasks
 from deeplocalize.trace.schema import Trace
 
 _PAIRS = {

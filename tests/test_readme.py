@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from deeplocalize import cli
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
-HELP = dict(re.findall(r"```console\n\$ deeplocalize (.*?--help)\n(.*?)```", README, re.DOTALL))
+HELP = dict(re.findall(r"```console\n\$ deeplocalize ([^\n]*--help)\n(.*?)```", README, re.DOTALL))
 
 
 @pytest.mark.parametrize("command", ["", *(f"{name} " for name in cli.main.commands)])

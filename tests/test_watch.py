@@ -1,3 +1,5 @@
+import os
+import subprocess
 import sys
 import types
 
@@ -91,3 +93,36 @@ def test_a_probe_that_breaks_does_not_reach_the_training():
         trained = True
     assert trained
     assert "DeepLocalize failed in part: watch: ValueError: no" in str(watched)
+
+
+KERAS = """
+import os
+import subprocess
+import sys
+import deeplocalize
+assert "keras" not in sys.modules
+import numpy as np
+import keras
+keras.utils.set_random_seed(0)
+inputs = np.random.default_rng(0).normal(size=(320, 4)).astype("float32")
+model = keras.Sequential([keras.layers.Dense(8, activation="relu"), keras.layers.Dense(2, activation="softmax")])
+model.compile("adam", "sparse_categorical_crossentropy")
+callback = deeplocalize.KerasCallback()
+assert isinstance(callback, keras.callbacks.Callback)
+model.fit(inputs, (inputs[:, 0] > 0).astype(int), epochs=4, batch_size=16, verbose=0, callbacks=[callback])
+print(callback.diagnosis().verdict, len(callback.diagnosis().diagnoses[0].trace.layers))
+print(str(callback).splitlines()[0], callback._repr_html_()[:5])
+"""
+
+
+def test_the_keras_callback_watches_fit_and_is_made_on_first_use():
+    pytest.importorskip("keras")
+    result = subprocess.run(
+        [sys.executable, "-c", KERAS],
+        env=os.environ | {"KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.stdout.startswith("healthy 2\nHEALTHY: "), result.stderr
+    assert result.stdout.endswith(" <div>\n")

@@ -169,7 +169,23 @@ def test_a_signal_ends_the_script_as_without_us_and_the_report_still_comes(shell
     assert "steps" in out
     assert running.returncode == (status if "HEALTHY" in out or "INCONCLUSIVE" in out else 1)
     assert ("cleaned up" in out) == ("KeyboardInterrupt" in err) == (number == signal.SIGINT)
-    assert "deeplocalize" not in err
+    assert "deeplocalize: " not in err
+
+
+TERMINAL = "import os, pty, sys\nsys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))\n"
+
+
+def test_ctrl_c_on_a_terminal_interrupts_the_script_once(shell):
+    shell.write(SLEEPY)
+    command = [sys.executable, "-c", TERMINAL, sys.executable, "-m", "deeplocalize", "run", "train.py"]
+    pipe = subprocess.PIPE
+    running = subprocess.Popen(command, cwd=shell.work, env=shell.env, stdin=pipe, stdout=pipe, start_new_session=True)
+    assert running.stdout.readline() == b"begun\r\n"
+    time.sleep(0.5)
+    out, _ = running.communicate(b"\x03", timeout=60)
+    assert out.count(b"cleaned up") == out.count(b"\nKeyboardInterrupt") == 1
+    assert b" steps, loss " in out
+    assert running.returncode in (1, 130)
 
 
 def test_a_script_that_is_killed_is_judged_by_what_was_recorded(shell):
@@ -208,3 +224,22 @@ def test_findings_are_told_on_a_terminal_while_the_run_goes_on(shell):
     os.close(ours)
     assert "deeplocalize: step 20: " in shown
     assert b"deeplocalize: step" not in out
+
+
+def test_an_encoding_that_lacks_a_character_gets_an_escape(shell):
+    shell.write(FAULTY, "größe.py")
+    shell.env["PYTHONIOENCODING"] = "ascii"
+    result = shell.deeplocalize("run", "--output", "größe.txt", "größe.py")
+    assert result.stdout == b"faulty: the report is in gr\\xf6\\xdfe.txt\n"
+    assert result.returncode == 1
+    assert "FAULTY" in (shell.work / "größe.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("redirection", "status"), [(">&-", 1), ("2>&-", 1), ("| true", 1), ("> /dev/full", 0)])
+def test_a_report_that_nobody_can_read_is_no_traceback(shell, redirection, status):
+    shell.write(FAULTY)
+    command = f"set -o pipefail; '{sys.executable}' -m deeplocalize run train.py {redirection}"
+    result = subprocess.run(["bash", "-c", command], cwd=shell.work, env=shell.env, capture_output=True, timeout=60)
+    assert b"Traceback" not in result.stderr
+    assert b"Exception ignored" not in result.stderr
+    assert result.returncode == status

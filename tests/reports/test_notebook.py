@@ -38,7 +38,7 @@ def test_a_report_shows_itself_in_a_notebook_with_everything_escaped(rules, rule
     shown = Reader(report._repr_html_())
     assert "FAULTY: 1 cause found" in shown.text
     assert f"Layer {evil} is wrong." in shown.text
-    assert "1 rules not judged" in shown.text
+    assert "not judged: 1 rule" in shown.text
     assert "script" not in shown.tags
 
 

@@ -99,6 +99,15 @@ def test_colors_are_written_only_if_wanted_and_change_no_text(report):
     assert [line.rstrip() for line in plain.splitlines()] == render(report).splitlines()
 
 
+def test_of_a_long_line_the_part_to_change_is_shown(rules, rule_that, found):
+    line = "model = Sequential([" + "Dense(32, relu), " * 6 + "Dense(10, softmax), " + "Rest(), " * 6 + "])"
+    rules(rule_that("bad", found(locus=Locus("loss", None, Source("a.py", 3, line)))))
+    quote, carets = (text[12:] for text in render(Report.of([make_trace()])).splitlines()[5:7])
+    assert quote.startswith("3 | ...")
+    assert quote.endswith("...")
+    assert quote[carets.index("^") : carets.rindex("^") + 1] == "softmax"
+
+
 def test_our_own_words_are_ascii(report):
     assert render(report).isascii()
 

@@ -35,7 +35,7 @@ def asked(
     loss: str | Loss,
     activation: str | None,
     targets: Any,
-    units: int = 1,
+    units: int | None = 1,
     *,
     answers: Any = None,
     learns: bool = False,

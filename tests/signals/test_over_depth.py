@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from deeplocalize.signals.over_depth import (
+    activation_carrier,
     backward_signal,
     gradient_rise,
     gradient_rise_at_start,
@@ -49,6 +50,11 @@ def test_one_hidden_layer_has_no_depth():
 def test_the_output_layer_is_not_hidden():
     assert hidden_layers(make_trace(layers=3), ("relu",)) == [0, 1]
     assert hidden_layers(make_trace(layers=3), ("tanh",)) == []
+
+
+def test_a_nonlinearity_is_carried_by_the_activation_layer_right_behind_or_by_the_layer_itself():
+    trace = make_trace(layers=[make_layer(0), make_layer(1, "activation"), make_layer(2), make_layer(3, order=None)])
+    assert [activation_carrier(trace, at) for at in range(4)] == [1, 1, 2, 3]
 
 
 def test_what_lasts_is_the_middle_of_the_second_half():

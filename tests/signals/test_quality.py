@@ -15,7 +15,8 @@ from deeplocalize.signals.quality import (
     start_loss,
 )
 from deeplocalize.testing import make_run, make_trace
-from deeplocalize.trace import DataCard
+from deeplocalize.trace import DataCard, Sample
+from deeplocalize.trace.data import target_card
 
 TEN_CLASSES = DataCard(baseline_loss=math.log(10), baseline_accuracy=0.1)
 COIN = DataCard(baseline_loss=math.log(2), baseline_accuracy=0.5)
@@ -103,6 +104,15 @@ def test_a_loss_that_is_not_finite_at_the_end_is_not_learning():
     trace = run(np.where(np.arange(50) > 45, np.nan, loss), scalars={"loss.nonfinite": np.arange(50) > 45})
     assert learns_well(trace) is False
     assert baseline_gap(trace) == -math.inf
+
+
+@pytest.mark.parametrize(("error", "learns"), [(0.3, True), (1.0, False)])
+def test_a_penalty_in_the_loss_does_not_hide_that_quantities_are_answered_well(error, learns):
+    targets = RANDOM.normal(size=(200, 1))
+    answers = targets + RANDOM.normal(0, error, (200, 1))
+    sample = Sample(np.zeros(200, int), np.zeros((200, 1)), targets, answers)
+    data = DataCard(targets=(target_card(targets),), baseline_loss=1.0)
+    assert learns_well(run(np.full(200, 5.0), data, sample=sample)) is learns
 
 
 def test_without_a_baseline_only_success_is_seen():

@@ -10,13 +10,13 @@ reach = np.stack(
 )
 x, y = torch.from_numpy(angles), torch.from_numpy(reach.astype(np.float32))
 
-hidden = nn.Linear(2, 64)
+hidden = nn.Linear(48, 32)
 hidden.weight.data.zero_()
 hidden.bias.data.zero_()
-arm = nn.Sequential(hidden, nn.Tanh(), nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 2))
+arm = nn.Sequential(nn.Linear(2, 48), nn.ReLU(), hidden, nn.ReLU(), nn.Linear(32, 2))
 
 optimizer = torch.optim.Adam(arm.parameters(), lr=0.003)
-for step in range(1, 801):
+for step in range(1, 601):
     rows = torch.randint(0, 1200, (60,))
     loss = ((arm(x[rows]) - y[rows]) ** 2).mean()
     optimizer.zero_grad()

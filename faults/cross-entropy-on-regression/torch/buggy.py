@@ -14,14 +14,14 @@ X_test = torch.tensor(X_test, dtype=torch.float32)
 y_train = torch.tensor(y_train, dtype=torch.float32).reshape(-1, 1)
 
 model = nn.Sequential(
-    nn.Linear(10, 32),
+    nn.Linear(10, 16),
     nn.ReLU(),
-    nn.Linear(32, 1),
+    nn.Linear(16, 1),
 )
 loss_fn = nn.CrossEntropyLoss()
-optimizer = torch.optim.Adam(model.parameters(), lr=0.003, weight_decay=1e-3)
+optimizer = torch.optim.Adam(model.parameters(), lr=0.002, weight_decay=1e-2)
 
-for epoch in range(30):
+for epoch in range(20):
     permutation = torch.randperm(len(X_train))
     for i in range(0, len(X_train), 16):
         rows = permutation[i : i + 16]

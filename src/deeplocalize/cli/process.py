@@ -33,7 +33,7 @@ def trace_file(script: str, wanted: Path | None = None) -> Path:
         UsageError: the file exists already, or its directory does not.
     """
     if wanted is None:
-        stem = re.sub(r"\W+", "-", Path(script).stem)[:40] or "run"
+        stem = re.sub(r"\W+", "-", Path(script).stem, flags=re.ASCII)[:40] or "run"
         return _own_directory() / f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.trace"
     if wanted.exists():
         raise UsageError(f"{wanted} exists already, and a trace never overwrites a file: name another one")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from deeplocalize.diagnosis import Cause, diagnose
 from deeplocalize.findings import Severity
+from deeplocalize.rules import all_rules
 from deeplocalize.trace.recorder import Recorder
 
 FIRST_STEPS = (20, 50, 100)
@@ -55,6 +56,7 @@ class LiveDiagnosis:
         self._quiet = QUIET_SECONDS
         self._said = time.monotonic()
         self.stopped = False
+        all_rules()  # read now, so that the first look does not count as a slow one
 
     def __call__(self, recorder: Recorder, step: int) -> bool:
         """Take a look if one is due; True if the training is to end."""

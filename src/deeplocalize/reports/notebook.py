@@ -7,7 +7,7 @@ from html import escape
 from deeplocalize.findings import Finding
 from deeplocalize.remedies import Remedy
 from deeplocalize.reports.report import RankedCause, Report
-from deeplocalize.reports.text import clean, evidence_text, place_text, seen_text, symptoms_text
+from deeplocalize.reports.text import clean, counted, evidence_text, place_text, seen_text, symptoms_text
 
 COLORS = {"healthy": "#2e7d32", "faulty": "#c62828", "inconclusive": "#b26a00"}
 
@@ -58,7 +58,7 @@ def _remedy(remedy: Remedy) -> str:
 
 def _not_evaluated(report: Report) -> str:
     items = "".join(f"<li>{_safe(each.rule)}: {_safe(each.why)}</li>" for each in report.not_evaluated)
-    return f"<details><summary>{len(report.not_evaluated)} rules not judged</summary><ul>{items}</ul></details>"
+    return f"<details><summary>not judged: {counted(len(report.not_evaluated), 'rule')}</summary><ul>{items}</ul></details>"
 
 
 def _safe(text: str) -> str:

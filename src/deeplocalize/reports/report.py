@@ -74,7 +74,7 @@ class Report:
     def __str__(self) -> str:
         from deeplocalize.reports import terminal  # on use, as rich is not needed for a report as data
 
-        return terminal.render(self)
+        return terminal.render(self).rstrip()
 
     def _repr_html_(self) -> str:
         from deeplocalize.reports import notebook

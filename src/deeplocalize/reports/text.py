@@ -77,6 +77,11 @@ def symptoms_text(found: RankedCause, limit: int = 6) -> str:
     return listed(shown, limit)
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 rule`, `2 rules`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def listed(names: list[str], limit: int) -> str:
     """Names with commas; those past the limit are counted."""
     rest = len(names) - limit

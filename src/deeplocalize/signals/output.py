@@ -61,9 +61,9 @@ class Output(NamedTuple):
 
 
 def output(task: Task) -> Output | None:
-    """Take the output's nonlinearity apart; None if it is not known or the values seen contradict it."""
+    """Take the output's nonlinearity apart; None if it is not known, nor what the loss was given."""
     names = nonlinearities(task)
-    if names is None or task.family is None or task.loss.takes is None:
+    if names is None or task.family is None or task.loss.takes is None or task.units is None:
         return None
     if names and names[-1] in _NORMALIZERS.get((task.family, task.loss.takes), ()):
         return Output(names[-2] if len(names) > 1 else "linear", names[-1])

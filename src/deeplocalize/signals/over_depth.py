@@ -81,6 +81,13 @@ def hidden_layers(trace: Trace, activations: tuple[str, ...]) -> list[int]:
     return [int(at) for at in in_order(trace) if at not in heads and trace.layers[at].activation in activations]
 
 
+def activation_carrier(trace: Trace, layer: int) -> int:
+    """The layer that applies the nonlinearity behind a layer: an activation layer right after it, else itself."""
+    order = [int(each) for each in in_order(trace)]
+    following = order[order.index(layer) + 1 :][:1] if layer in order else []
+    return following[0] if following and trace.layers[following[0]].kind == "activation" else layer
+
+
 def lasting(trace: Trace, role: str, stat: str) -> FloatArray:
     """The median of a series over the recorded steps of the second half of the run, [layers]; NaN if there are none."""
     half = trace.sampled >= (trace.sampled.max(initial=0) + 1) / 2

@@ -20,7 +20,8 @@ def called(trace: Trace, index: int | None) -> str:
     if layer is None:
         return "the output"
     name = "".join(each for each in layer.name if each.isprintable())
-    return f"layer {layer.index} ({name if len(name) <= 40 else name[:37] + '...'}, {layer.type})"
+    name = name if len(name) <= 40 else name[:37] + "..."
+    return f"layer {layer.index} ({layer.type if name == str(layer.index) else f'{name}, {layer.type}'})"
 
 
 def layer_at(trace: Trace, index: int | None) -> Layer | None:

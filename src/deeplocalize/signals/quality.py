@@ -48,8 +48,11 @@ def loss_curve(trace: Trace) -> FloatArray:
 
 
 def start_loss(trace: Trace) -> float:
-    """The loss before training changed anything, from the first recorded steps (a fiftieth, 3 at least); or NaN."""
-    return level(recorded(loss_curve(trace))[: max(3, len(trace.steps) // 50)]).value
+    """The loss before training changed anything: of the first recorded step, or the level of the first steps (a
+    fiftieth, 3 at least) if that is lower, for a first batch may be a hard one but a bad run throws the loss up at once.
+    NaN if no loss was recorded."""
+    curve = recorded(loss_curve(trace))
+    return float(np.min([level(curve[: max(3, len(trace.steps) // 50)]).value, *curve[:1]]))
 
 
 def recent_loss(trace: Trace) -> Level:
@@ -74,8 +77,8 @@ def baseline_gap(trace: Trace) -> float | None:
 def learns_well(trace: Trace) -> bool | None:
     """True if the network has clearly learned something, False if it clearly has not; None if nobody can tell yet.
 
-    True needs a loss well below that of the best constant prediction, or an accuracy well above the majority guess;
-    where neither is known, a loss well below its own start. False needs a loss that is no longer finite, or stands far
+    True needs a loss well below that of the best constant prediction, or answers that are better than a constant (a
+    penalty may be part of the loss); where no baseline is known, a loss well below its own start. False needs a loss that is no longer finite, or stands far
     above both its start and the baseline, or gave back most of what it had gained, or, after enough steps, is not clearly
     below the baseline and not on its way there.
     """
@@ -89,7 +92,8 @@ def learns_well(trace: Trace) -> bool | None:
     lost = way_back < (1 - CLEAR_GAP / 2) * baseline and now.above(way_back)
     if lost or mostly_above(recent(loss_curve(trace)), 2 * max(start_loss(trace), baseline)):
         return False
-    if _beats_majority(trace) or (now.below(baseline) and now.value <= (1 - CLEAR_GAP) * baseline):
+    below = now.below(baseline) and now.value <= (1 - CLEAR_GAP) * baseline
+    if below or _beats_majority(trace) or _accounts_for_targets(trace):
         return True
     clear = now.value - now.error >= (1 - CLEAR_GAP) * baseline
     return False if clear and has_had_time(trace) and not on_its_way(trace) else None
@@ -152,6 +156,17 @@ def _beats_majority(trace: Trace) -> bool:
         return False
     now = level(recent(trace.scalar("accuracy")))
     return now.above(majority) and now.value - majority >= CLEAR_GAIN * (1 - majority)
+
+
+def _accounts_for_targets(trace: Trace) -> bool:
+    """True if the latest answers to quantities account for a part of their variance, whatever else is in the loss."""
+    sample, cards = trace.sample, trace.data.targets
+    if sample is None or not cards or cards[0].encoding != "continuous":
+        return False
+    targets, answers = (each.reshape(len(sample.steps), -1) for each in (sample.targets, sample.predictions))
+    if targets.shape != answers.shape or len(targets) < 32:
+        return False
+    return float(np.square(targets - answers).mean()) < (1 - CLEAR_GAIN) * float(targets.var(axis=0).mean())
 
 
 def _improved(trace: Trace, now: Level) -> bool | None:

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from deeplocalize.trace.schema import Loss
+
 NUMBERS = np.arange(60) % 4
 ROWS = np.eye(4)[NUMBERS]
 SEVERAL = np.array([[1, 1, 0, 0], [0, 1, 1, 1], [1, 0, 0, 0]] * 20)
@@ -26,6 +28,12 @@ def test_the_fix_goes_where_one_word_mends_it(asked, rule, loss, activation, tar
 def test_one_unit_under_a_cross_entropy_over_classes_needs_the_binary_one(asked, rule):
     (found,) = rule("label-encoding-mismatch").run(asked("cross-entropy, by row", "sigmoid", NUMBERS % 2))
     assert found.remedies[0].after == "binary_crossentropy"
+
+
+def test_floating_point_class_numbers_that_the_loss_takes_for_rows_are_to_become_integers(asked, rule):
+    loss = Loss("cross-entropy", "CrossEntropyLoss", "logits", "one-hot")
+    (found,) = rule("label-encoding-mismatch").run(asked(loss, "linear", NUMBERS.astype(np.float32), 4))
+    assert found.remedies[0].after == "labels.long()"
 
 
 def test_class_numbers_that_were_divided_are_recognized(asked, rule):

@@ -49,6 +49,11 @@ def test_a_scaled_tanh_is_recognized_by_its_values(asked, rule):
     assert "not known" in rule("wrong-output-activation").run(trace).why
 
 
+def test_an_output_that_the_loss_was_not_seen_to_be_given_is_not_judged(asked, rule):
+    trace = asked("cross-entropy on logits, by number", "tanh", NUMBERS, None, answers=np.zeros((60, 4)), shape=(4,))
+    assert "not known" in rule("wrong-output-activation").run(trace).why
+
+
 def test_positive_functions_may_stand_before_a_loss_that_divides_by_their_sum(asked, rule):
     assert rule("wrong-output-activation").run(asked("cross-entropy, by number", "exponential", NUMBERS, 4)) == ()
 

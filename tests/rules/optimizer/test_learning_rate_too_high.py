@@ -46,6 +46,11 @@ def test_the_proposed_rate_gives_the_first_steps_the_usual_length():
     assert remedy.intervention.value == 0.02
 
 
+def test_the_proposal_goes_by_the_first_long_step_and_not_by_the_explosion_it_began():
+    (finding,) = check.run(run(np.geomspace(0.05, 5e4, 200)[:, None]))
+    assert finding.remedies[0].intervention.value == pytest.approx(0.1)
+
+
 def test_huge_steps_that_end_in_nan_are_too_long_even_in_a_short_run():
     late = np.arange(20) > 4
     (finding,) = check.run(run(thrown(20), np.where(late, np.nan, 3.0), steps=20, scalars={"loss.nonfinite": late}))

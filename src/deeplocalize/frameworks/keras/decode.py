@@ -38,7 +38,7 @@ def nonfinite(values: Values, role: str | None = None) -> bool:
 
     On an accelerator an unrecorded step tells that there are such elements by a count that is no finite number itself.
     """
-    return any(stat == "nonfinite" and value != 0 for (each, _, stat), value in values.items() if role in (None, each))
+    return any(role in (None, each) and stat == "nonfinite" and value != 0 for (each, _, stat), value in values.items())
 
 
 def columns(values: Values) -> dict[Series, list[float]]:
@@ -47,6 +47,9 @@ def columns(values: Values) -> dict[Series, list[float]]:
     for (role, layer, stat), value in values.items():
         if role not in ("step", "input"):
             groups.setdefault((role, layer), {})[stat] = value
+    for role, layer in [key for key in groups if key[0].endswith(statistics.REST)]:
+        rest, own = groups.pop((role, layer)), groups[role.removesuffix(statistics.REST), layer]
+        own["more nonfinite"] = own.get("more nonfinite", 0.0) + rest["read"] - rest["finite"]
     width = 1 + max((layer for _, layer in groups), default=0)
     table: dict[Series, list[float]] = {}
     for (role, layer), raw in groups.items():

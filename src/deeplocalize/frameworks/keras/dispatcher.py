@@ -18,8 +18,9 @@ import keras
 from keras import tree
 
 from deeplocalize.frameworks.keras.describe import Leaves
-from deeplocalize.frameworks.keras.observation import Key, Observation
+from deeplocalize.frameworks.keras.observation import Observation
 from deeplocalize.frameworks.keras.sites import leave_traceback
+from deeplocalize.frameworks.keras.statistics import Key
 
 if TYPE_CHECKING:
     from deeplocalize.frameworks.keras.training import Training
@@ -66,9 +67,6 @@ class Dispatcher:
         """What the numbers of a step's vector are, by the vector's first number."""
         return tuple(self._layouts)
 
-    def _safe(self, stage: str, hook: Callable[..., Any], *args: Any) -> Any:
-        return self.training.session.contained(stage)(hook)(*args)
-
     def _give_up(self, reason: str) -> None:
         self._variants = {True: None, False: None}
         self.training.failed("layers", f"watched from outside: {reason}")
@@ -113,7 +111,7 @@ class Dispatcher:
 
     def _variant(self, full: bool) -> Callable[..., Any] | None:
         if full not in self._variants:
-            self._variants[full] = self._safe("train step", self._make, full)
+            self._variants[full] = self.training.safe("train step", self._make, full)
         return self._variants[full]
 
     def _make(self, full: bool) -> Callable[..., Any]:
@@ -145,7 +143,7 @@ class Dispatcher:
         original = self.model.train_step
 
         def train_step(*args: Any) -> Any:
-            self.last = seen = Observation(self.model, self.leaves, self.training.session, self._on, full)
+            self.last = seen = Observation(self.model, self.leaves, self.training.safe, self._on, full)
             try:
                 with self._printing_once(args), seen.watching(args):
                     result = original(*args)
@@ -153,7 +151,7 @@ class Dispatcher:
                 leave_traceback(error)
                 raise
             self._on.check(seen.scope)
-            extras = self._safe("train step", seen.result, self._layouts)
+            extras = self.training.safe("train step", seen.result, self._layouts)
             if extras is None:
                 return result
             if keras.backend.backend() == "jax":
@@ -168,7 +166,7 @@ class Dispatcher:
         if not self._on.GRAPH or self.model.run_eagerly:
             yield
             return
-        signature = self._safe("train step", _signature, args[-1])
+        signature = self.training.safe("train step", _signature, args[-1])
         again = signature in self._printed
         self._printed.add(signature)
         with contextlib.redirect_stdout(io.StringIO()) if again else contextlib.nullcontext():

@@ -95,3 +95,7 @@ class Flow:
     def _ends(self, way: Way) -> None:
         if way.layer is not None and not way.activations:
             self.after.setdefault(way.layer, "linear")
+
+    def forget_tensors(self) -> None:
+        """Let go of the tensors; the forward pass is over."""
+        self._ways.clear()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import inspect
+import math
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,12 +21,9 @@ from keras import ops, tree
 from deeplocalize.frameworks.keras import describe, objectives, statistics
 from deeplocalize.frameworks.keras.describe import Leaf, Leaves
 from deeplocalize.frameworks.keras.flow import Flow, Way
+from deeplocalize.frameworks.keras.guard import Guard
 from deeplocalize.frameworks.keras.parameters import Parameters
 from deeplocalize.frameworks.keras.sites import leave_traceback
-from deeplocalize.frameworks.session import Session
-
-Key = tuple[str, int, str]
-"""(role, index of the layer, statistic); for a quantity of the whole step ("step", 0, name)."""
 
 FUNCTIONS = [
     "relu",
@@ -52,6 +49,9 @@ FUNCTIONS = [
 """Nonlinearities of Keras that a program may call as functions, outside of any layer."""
 
 
+_LOSS_ARGUMENTS = ("x", "y", "y_pred", "sample_weight")
+
+
 class Observation:
     """What one run (or trace) of a train step showed.
 
@@ -63,21 +63,23 @@ class Observation:
         stage: (stage, index of a layer or None) of what is going on, for the report of an exception.
     """
 
-    def __init__(self, model: Any, leaves: Leaves, session: Session, on: Any, full: bool) -> None:
+    def __init__(self, model: Any, leaves: Leaves, safe: Guard, on: Any, full: bool) -> None:
         self.full = full
-        self.values: dict[Key, Any] = {}
+        self.values: dict[statistics.Key, Any] = {}
         self.rows: dict[str, Any] = {}
         self.flow = Flow()
         self.weighted = False
         self.stage: tuple[str, int | None] = ("other", None)
         self.terms: list[tuple[tuple[int | None, ...], Way | None]] = []
-        self.model, self.leaves, self.on, self._session = model, leaves, on, session
+        self.model, self.leaves, self.on, self._safe = model, leaves, on, safe
         self._thread = threading.get_ident()
         self._inside: Leaf | None = None
         self._open = True
         self.scope: Any = None
         self._ran: set[int] = set()
         self._taps = on.GradientTaps()
+        self._samples = statistics.Samples()
+        self._seen: set[tuple[str, int]] = set()
         self._parameters = Parameters(self)
 
     # ---- what the wrappers need ---------------------------------------------------------------------------------
@@ -86,20 +88,39 @@ class Observation:
         """True if a value can leave the step that is watched."""
         return self._open and self.on.usable(value, self.scope)
 
-    def note(self, role: str, layer: int, stats: dict[str, Any]) -> None:
-        """Keep statistics. Those of a later call of the same layer replace the earlier, but non-finite elements add up."""
+    def see(self, role: str, layer: int, values: Any) -> None:
+        """Gather what statistics need of an activation or its like, [examples, ...].
+
+        Of a layer that is called again in the same step, only the non-finite elements are added.
+        """
+        if (role, layer) in self._seen:
+            self.values[role, layer, "more nonfinite"] = self.on.count(values)
+            return
+        self._seen.add((role, layer))
+        read, whole, most = statistics.sampled_examples(values)
+        self._samples.add(role, layer, ops.reshape(read, [-1]), most)
+        if not whole:
+            self.values[role, layer, "nonfinite"] = self.on.count(values)
+
+    def see_parameters(self, role: str, layer: int, samples: list[Any], kernels: list[Any], rest: list[Any]) -> None:
+        """Gather what statistics need of a layer's kernels. `rest` are its other parameters: whether they are finite."""
+        self._samples.add(role, layer, ops.concatenate(samples))
+        if any(statistics.element_stride(math.prod(each.shape)) > 1 for each in kernels):
+            self.values[role, layer, "nonfinite"] = self.on.count(*kernels, *rest)
+        elif rest:
+            self._samples.add(
+                role + statistics.REST, layer, ops.concatenate([ops.reshape(each, [-1]) for each in rest])
+            )
+
+    def suspect(self, role: str, layer: int, *values: Any) -> None:
+        """Keep whether all of the values are finite."""
+        count = self.on.suspicion(*values)
         earlier = self.values.get((role, layer, "nonfinite"))
-        for stat, value in stats.items():
-            self.values[role, layer, stat] = value
-        if earlier is not None and "nonfinite" in stats:
-            self.values[role, layer, "nonfinite"] = earlier + stats["nonfinite"]
+        self.values[role, layer, "nonfinite"] = count if earlier is None else earlier + count
 
     def scalar(self, name: str, value: Any) -> None:
         """Keep a quantity of the whole step."""
         self.values["step", 0, name] = value
-
-    def _safe(self, stage: str, hook: Callable[..., Any], *args: Any) -> Any:
-        return self._session.contained(stage)(hook)(*args)
 
     # ---- the step -----------------------------------------------------------------------------------------------
 
@@ -126,16 +147,20 @@ class Observation:
                 if hasattr(keras.src.backend.nn, name):
                     stack.enter_context(_wrapped(keras.src.backend.nn, name, functools.partial(self._function, name)))
 
-    def result(self, layouts: dict[tuple[Key, ...], int]) -> dict[str, Any]:
+    def result(self, layouts: dict[tuple[statistics.Key, ...], int]) -> dict[str, Any]:
         """What the step returns besides its own result: all numbers as one vector, and rows of the batch.
 
         The vector's first element is the number of its layout; `layouts` gathers them.
         """
         self._safe("parameters", self._parameters.end)
+        groups = self._samples.numbers()
         self._open = False
-        keys = tuple(self.values)
+        keys = (*self.values, *(key for names, _ in groups for key in names))
         layout = layouts.setdefault(keys, len(layouts))
-        return {"vector": self.on.vector([float(layout), *self.values.values()]), "rows": self.rows}
+        vector = self.on.vector([float(layout), *self.values.values()])
+        if groups:
+            vector = ops.concatenate([vector, *(numbers for _, numbers in groups)])
+        return {"vector": vector, "rows": self.rows}
 
     def _see_batch(self, arguments: tuple[Any, ...]) -> None:
         x, y, _ = keras.utils.unpack_x_y_sample_weight(arguments[-1])
@@ -150,10 +175,10 @@ class Observation:
                 self.rows["input:" + name] = statistics.sampled_rows(value)
         floats = [each for each in map(_tensor, tree.flatten(y)) if self.usable(each) and _is_float(each)]
         if floats:
-            self.scalar("target.nonfinite", sum(self._nonfinite(each) for each in floats))
+            self.scalar("target.nonfinite", self._nonfinite(*floats))
 
-    def _nonfinite(self, value: Any) -> Any:
-        return statistics.count_nonfinite(self.on.detached(value)) if self.full else self.on.suspicion(value)
+    def _nonfinite(self, *values: Any) -> Any:
+        return (self.on.count if self.full else self.on.suspicion)(*map(self.on.detached, values))
 
     # ---- layers -------------------------------------------------------------------------------------------------
 
@@ -214,12 +239,15 @@ class Observation:
     def _see_preactivation(self, leaf: Leaf, values: Any) -> None:
         values = self.on.detached(values)
         if self.usable(values) and _is_float(values):
-            self.note("preactivation", leaf.index, statistics.plain(values))
+            self.see("preactivation", leaf.index, values)
 
     def _layer_ran(self, leaf: Leaf, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any) -> Any:
-        flat = tree.flatten(outputs)
+        flat = [outputs] if ops.is_tensor(outputs) else tree.flatten(outputs)
         at = next((at for at, each in enumerate(flat) if ops.is_tensor(each)), None)
         if at is None:
+            return None
+        if not self.full:
+            self._suspect_output(leaf, flat[at])
             return None
         inputs = [each for each in tree.flatten((args, kwargs)) if ops.is_tensor(each)]
         self._see_shapes(leaf, inputs, flat[at])
@@ -228,7 +256,11 @@ class Observation:
         if tapped is flat[at]:
             return None
         flat[at] = _marked_alike(tapped, flat[at])
-        return tree.pack_sequence_as(outputs, flat)
+        return flat[at] if ops.is_tensor(outputs) else tree.pack_sequence_as(outputs, flat)
+
+    def _suspect_output(self, leaf: Leaf, output: Any) -> None:
+        if _is_float(output) and self.usable(values := self.on.detached(output)):
+            self.suspect("activation", leaf.index, values)
 
     def _see_shapes(self, leaf: Leaf, inputs: list[Any], output: Any) -> None:
         if leaf.index not in self._ran:
@@ -240,28 +272,29 @@ class Observation:
 
     def _see_output(self, leaf: Leaf, inputs: list[Any], output: Any, kwargs: dict[str, Any]) -> Any:
         values = self.on.detached(output)
-        if not _is_float(values):
-            return output
-        if not self.usable(values):
-            return output
-        if not self.full:
-            self.note("activation", leaf.index, {"nonfinite": self.on.suspicion(output)})
+        if not _is_float(values) or not self.usable(values):
             return output
         training = _in_training(leaf.layer, kwargs)
         if training is not None:
             self.values["layer", leaf.index, "training"] = float(training)
         if leaf.kind == "activation" and inputs:
             self._see_preactivation(leaf, inputs[0])
-        axis = describe.channel_axis(leaf.layer, len(values.shape))
-        self.note("activation", leaf.index, statistics.activation(values, leaf.activation, axis))
+        self._see_activation(leaf, values, leaf.activation)
         return self._taps.tap(output, functools.partial(self._safe, "gradient", self._see_gradient, leaf))
+
+    def _see_activation(self, leaf: Leaf, values: Any, nonlinearity: str | None) -> None:
+        self.see("activation", leaf.index, values)
+        if len(values.shape) >= 2:
+            read, *_ = statistics.sampled_examples(values)
+            found = statistics.units(read, nonlinearity, describe.channel_axis(leaf.layer, len(values.shape)))
+            self.values |= {("activation", leaf.index, stat): value for stat, value in found.items()}
 
     def _see_gradient(self, leaf: Leaf, gradient: Any) -> None:
         if self._open:
             self.values["layer", leaf.index, "on the way"] = 1.0
         gradient = self.on.detached(gradient)
         if self.usable(gradient):
-            self.note("activation_gradient", leaf.index, statistics.plain(gradient))
+            self.see("activation_gradient", leaf.index, gradient)
 
     def _function(self, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
@@ -280,16 +313,12 @@ class Observation:
             return
         leaf = self.leaves.all[way.layer]
         self._see_preactivation(leaf, given)
-        axis = describe.channel_axis(leaf.layer, len(values.shape))
-        self.values |= {
-            ("activation", leaf.index, stat): value for stat, value in statistics.activation(values, name, axis).items()
-        }
+        self._seen.discard(("activation", leaf.index))  # the same values, before the function
+        self._see_activation(leaf, values, name)
 
     # ---- loss and optimizer -------------------------------------------------------------------------------------
 
     def _compute_loss(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        signature = inspect.signature(original)
-
         def compute_loss(*args: Any, **kwargs: Any) -> Any:
             self.stage = ("loss", None)
             try:
@@ -297,7 +326,7 @@ class Observation:
             except BaseException as error:
                 leave_traceback(error)
                 raise
-            self._safe("loss", self._loss_ran, signature.bind(*args, **kwargs).arguments, loss)
+            self._safe("loss", self._loss_ran, dict(zip(_LOSS_ARGUMENTS, args, strict=False)) | kwargs, loss)
             self.stage = ("backward", None)
             return loss
 
@@ -311,9 +340,10 @@ class Observation:
         flat = tree.flatten(predictions)
         floats = [each for each in map(self.on.detached, flat) if self.usable(each) and _is_float(each)]
         if floats:
-            self.scalar("prediction.nonfinite", sum(self._nonfinite(each) for each in floats))
+            self.scalar("prediction.nonfinite", self._nonfinite(*floats))
         if self.full:
             self._see_terms(predictions, flat, [each for each in targets if each is not None])
+        self.flow.forget_tensors()
 
     def _see_terms(self, predictions: Any, flat: list[Any], targets: list[Any]) -> None:
         compiled = getattr(self.model, "_compile_loss", None)

@@ -108,3 +108,6 @@ def reads_in_graph(_: Any) -> bool:
 
 def check(_: Any) -> None:
     """Nothing to object to."""
+
+
+count = suspicion

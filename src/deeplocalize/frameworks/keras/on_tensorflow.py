@@ -95,15 +95,42 @@ def compact(gradient: Any) -> Any:
     return gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
 
 
+class Suspicion:
+    """Tensors of which to tell how many elements are not finite, and a sum that is not finite if there are any."""
+
+    def __init__(self, *values: Any) -> None:
+        self.values = values
+        self.total = tf.add_n([tf.reduce_sum(tf.cast(each, tf.float32)) for each in values])
+
+    def __add__(self, other: Suspicion) -> Suspicion:
+        return Suspicion(*self.values, *other.values)
+
+    def exact(self) -> Any:
+        """How many elements are not finite."""
+        return sum(map(statistics.count_nonfinite, self.values))
+
+
 def suspicion(*values: Any) -> Any:
-    """Number of NaN and infinite elements, cheaply: a sum is one pass, and counts only where it is not finite."""
-    values = [tf.stop_gradient(each) for each in values]
-    total = tf.add_n([tf.reduce_sum(tf.cast(each, tf.float32)) for each in values])
-    return tf.cond(tf.math.is_finite(total), lambda: 0.0, lambda: sum(map(statistics.count_nonfinite, values)))
+    """Number of NaN and infinite elements: a sum takes one pass; :func:`vector` counts only if one is not finite."""
+    found = Suspicion(*map(tf.stop_gradient, values))
+    if tf.executing_eagerly():
+        return tf.cond(tf.math.is_finite(found.total), lambda: 0.0, found.exact)
+    return found
+
+
+count = suspicion
 
 
 def vector(numbers: list[Any]) -> Any:
     """The numbers as one tensor."""
+    suspects = [each for each in numbers if isinstance(each, Suspicion)]
+    if suspects:
+        clear = tf.reduce_all(tf.math.is_finite(tf.stack([each.total for each in suspects])))
+        counts = tf.cond(
+            clear, lambda: tf.zeros([len(suspects)]), lambda: tf.stack([each.exact() for each in suspects])
+        )
+        exact = iter(tf.unstack(counts, len(suspects)))
+        numbers = [next(exact) if isinstance(each, Suspicion) else each for each in numbers]
     return tf.stack([tf.cast(each, tf.float32) for each in numbers])
 
 

@@ -65,10 +65,11 @@ def suspicion(*values: Any) -> Any:
 
 def vector(numbers: list[Any]) -> Any:
     """The numbers as one tensor."""
-    device = next((each.device for each in numbers if isinstance(each, torch.Tensor)), "cpu")
-    return torch.stack(
-        [torch.as_tensor(each, dtype=torch.float32, device=device).detach().reshape(()) for each in numbers]
-    )
+    tensors = [each for each in numbers if isinstance(each, torch.Tensor)]
+    if all(each.device.type == "cpu" for each in tensors):
+        return torch.tensor([float(each) for each in numbers])
+    device = tensors[0].device
+    return torch.stack([torch.as_tensor(each, dtype=torch.float32, device=device).reshape(()) for each in numbers])
 
 
 def ready(tensor: Any) -> bool:
@@ -88,3 +89,10 @@ def reads_in_graph(_: Any) -> bool:
 
 def check(_: None) -> None:
     """Nothing to object to."""
+
+
+def count(*values: Any) -> Any:
+    """Exact number of NaN and infinite elements."""
+    if all(each.device.type == "cpu" for each in values):
+        return suspicion(*values)
+    return sum(statistics.count_nonfinite(each) for each in values)

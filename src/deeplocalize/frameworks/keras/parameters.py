@@ -40,11 +40,11 @@ class Parameters:
         self._see_rate(optimizer, args)
         by_variable = self._by_variable(variables, gradients)
         for leaf in self._seen.leaves.all:
-            if self._seen.full and leaf.parameters and id(leaf.parameters[0]) not in self._samples:
+            if self._seen.full and leaf.parameters and id(leaf.kernels[0]) not in self._samples:
                 self._see_weights(leaf)
-            mine = [by_variable[id(each)] for each in leaf.parameters if id(each) in by_variable]
+            mine = {id(each): by_variable[id(each)] for each in leaf.parameters if id(each) in by_variable}
             if mine:
-                self._see_gradients(leaf, mine, by_variable)
+                self._see_gradients(leaf, mine)
         if self._seen.full and by_variable:
             self._norms.append(statistics.squared_norm(list(by_variable.values())))
 
@@ -67,13 +67,17 @@ class Parameters:
         values = result[0] if self._values else [self._on.detached(ops.convert_to_tensor(each)) for each in variables]
         changed = {id(variable): value for variable, value in zip(variables, values, strict=True)}
         for leaf in self._seen.leaves.all:
-            every = [changed[id(each)] for each in leaf.parameters if id(each) in changed]
-            kernels = [each for each in leaf.kernels if id(each) in changed and id(each) in self._samples]
+            mine = {id(each): changed[id(each)] for each in leaf.parameters if id(each) in changed}
+            kernels = [each for each in leaf.kernels if id(each) in mine and id(each) in self._samples]
             if kernels:
-                updates = [
-                    statistics.sampled_parameter(changed[id(each)]) - self._samples[id(each)] for each in kernels
-                ]
-                self._seen.note("weight_update", leaf.index, statistics.parameters(updates, every))
+                after = {id(each): statistics.sampled_parameter(mine[id(each)]) for each in kernels}
+                updates = [after[id(each)] - self._samples[id(each)] for each in kernels]
+                self._see("weight_update", leaf, mine, updates, kernels)
+
+    def _see(self, role: str, leaf: Leaf, values: dict[int, Any], samples: list[Any], kernels: list[Any]) -> None:
+        read = {id(each) for each in kernels}
+        rest = [value for key, value in values.items() if key not in read]
+        self._seen.see_parameters(role, leaf.index, samples, [values[id(each)] for each in kernels], rest)
 
     def end(self) -> None:
         """The step is over: say which parameters may be trained, are held by an optimizer, got a gradient."""
@@ -123,22 +127,37 @@ class Parameters:
         values = {id(each): self._value(each) for each in parameters}
         if not all(self._seen.usable(each) for each in values.values()):
             return
-        for each in parameters:
-            # a copy: on torch the optimizer writes into the tensor itself
-            self._samples[id(each)] = ops.copy(statistics.sampled_parameter(values[id(each)]))
-        read = [self._samples[id(each)] for each in kernels]
-        self._seen.note("weight", leaf.index, statistics.parameters(read, list(values.values())))
+        samples = [ops.copy(statistics.sampled_parameter(values[id(each)])) for each in kernels]
+        self._samples |= {id(each): sample for each, sample in zip(kernels, samples, strict=True)}
+        self._see("weight", leaf, values, samples, kernels)
 
     def _value(self, variable: Any) -> Any:
         return self._values[id(variable)] if self._values else self._on.detached(ops.convert_to_tensor(variable))
 
-    def _see_gradients(self, leaf: Leaf, mine: list[Any], by_variable: dict[int, Any]) -> None:
+    def _see_gradients(self, leaf: Leaf, mine: dict[int, Any]) -> None:
         if not self._seen.full:
-            self._seen.note("weight_gradient", leaf.index, {"nonfinite": self._on.suspicion(*mine)})
+            kernels = {id(each) for each in leaf.kernels}
+            told = [_telling(value) if key in kernels else value for key, value in mine.items()]
+            self._seen.suspect("weight_gradient", leaf.index, *told)
             return
-        kernels = [by_variable[id(each)] for each in leaf.kernels if id(each) in by_variable] or mine
-        read = [statistics.sampled_parameter(each) for each in kernels]
-        self._seen.note("weight_gradient", leaf.index, statistics.parameters(read, mine))
+        kernels = [each for each in leaf.kernels if id(each) in mine] or [
+            each for each in leaf.parameters if id(each) in mine
+        ]
+        samples = [statistics.sampled_parameter(mine[id(each)]) for each in kernels]
+        self._see("weight_gradient", leaf, mine, samples, kernels)
+
+
+def _telling(gradient: Any) -> Any:
+    """The part of a kernel's gradient that tells at little cost whether it is finite.
+
+    A kernel's gradient is a product of the layer's input and what comes back to its output. If one element of the latter
+    is not finite, so is a whole column of the product, and the first row has an element of that column. What this misses
+    (an overflow elsewhere) is in the weights after the step, and so in the layer's output in the next.
+    """
+    shape = gradient.shape
+    if len(shape) != 2 and len(shape) < 4 or not all(isinstance(size, int) for size in shape):
+        return gradient
+    return ops.reshape(gradient, [-1, shape[-1]])[0]
 
 
 def _given(optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], list[Any]]:

@@ -1,7 +1,10 @@
-"""Tensor statistics as trace.definitions defines them, computed where the tensor lives, by Keras's own operations.
+"""Tensor statistics as trace.definitions defines them, computed where the tensors live, by Keras's own operations.
 
-The device computes numbers that are always finite; :func:`decoded` turns them into the defined statistics, with NaN where
-there is nothing to tell. So a program that runs with checks for NaN on every operation is not stopped by ours.
+Samples of all tensors of a step are gathered, and their statistics computed together, row by row of a few matrices: a
+statistic costs a few operations for a whole model, to run and, on jax and tensorflow, to compile.
+
+The device computes numbers that are finite unless they overflow; :func:`decoded` turns them into the defined statistics,
+with NaN where there is nothing to tell. So a program that checks every operation for NaN is not stopped by ours.
 """
 
 from __future__ import annotations
@@ -18,44 +21,95 @@ from deeplocalize.trace.definitions import MAX_ELEMENTS, MIN_EXAMPLES, SATURATIO
 Tensor = Any
 """A tensor of the backend; on tensorflow and jax usually a symbolic one."""
 
-Stats = dict[str, Tensor]
+Key = tuple[str, int, str]
+"""(role, index of the layer, statistic)."""
 
 LARGEST = 3.0e38
 """Stands for infinity in float32 where a minimum or maximum has nothing to look at."""
 
+REST = ".rest"
+"""Ends the role of a sample of which only the elements that are not finite count: those of a layer's biases and the like."""
 
-def activation(values: Tensor, nonlinearity: str | None, channel_axis: int) -> Stats:
-    """Statistics of an activation [examples, ...]; see definitions.activation_stats."""
-    read = sampled_examples(values)
-    stats = _basic(read, [values])
-    return stats | _units(read, nonlinearity, channel_axis, stats) if len(values.shape) >= 2 else stats
+ROW_STATS = ("finite", "read", "scale", "mean", "rms", "min", "max", "zeros")
 
 
-def plain(values: Tensor) -> Stats:
-    """The same for a preactivation or a gradient, of which dead and saturated units and spread say nothing."""
-    return _basic(sampled_examples(values), [values])
+class Samples:
+    """Flat samples of tensors, by role and layer, of which :meth:`numbers` computes the statistics."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, int], tuple[Tensor, int]] = {}
+
+    def add(self, role: str, layer: int, flat: Tensor, most: int | None = None) -> None:
+        """Take a sample; `most` is an upper bound of its length where that is not known yet."""
+        self._rows[role, layer] = (ops.cast(flat, "float32"), flat.shape[0] or most or MAX_ELEMENTS)
+
+    def numbers(self) -> list[tuple[list[Key], Tensor]]:
+        """ROW_STATS of every sample: for each group of samples the names of the numbers, and the numbers."""
+        groups: dict[int, list[tuple[str, int]]] = {}
+        for key, (_, length) in self._rows.items():
+            groups.setdefault(math.ceil(math.log(max(length, 2), 4)), []).append(key)
+        return [self._group(keys) for keys in groups.values()]
+
+    def _group(self, keys: list[tuple[str, int]]) -> tuple[list[Key], Tensor]:
+        flats = [self._rows[key][0] for key in keys]
+        lengths = [ops.shape(flat)[0] for flat in flats]
+        static = all(isinstance(length, int) for length in lengths)
+        width = max(lengths) if static else ops.max(ops.stack(lengths))
+        padded = [
+            flat if static and length == width else ops.pad(flat, [[0, width - length]])
+            for flat, length in zip(flats, lengths, strict=True)
+        ]
+        numbers = _row_stats(
+            ops.stack(padded), ops.cast(ops.stack([ops.convert_to_tensor(each) for each in lengths]), "int32")
+        )
+        return [(role, layer, stat) for stat in ROW_STATS for role, layer in keys], ops.reshape(numbers, [-1])
 
 
-def parameters(read: Sequence[Tensor], every: Sequence[Tensor]) -> Stats:
-    """Statistics over flat samples of a layer's kernels together; `every` are the tensors whose non-finite elements count."""
-    return _basic(ops.concatenate([ops.cast(sample, "float32") for sample in read]), every)
+def _row_stats(rows: Tensor, lengths: Tensor) -> Tensor:
+    """ROW_STATS of rows [samples, elements] of which only the first `lengths` elements count."""
+    counted = ops.arange(ops.shape(rows)[1], dtype="int32")[None, :] < lengths[:, None]
+    finite = ops.logical_and(ops.isfinite(rows), counted)
+    low = ops.min(ops.where(finite, rows, LARGEST), axis=1)
+    high = ops.max(ops.where(finite, rows, -LARGEST), axis=1)
+    scale = ops.maximum(ops.abs(low), ops.abs(high))
+    unit = ops.where(finite, rows, 0.0) / ops.where(scale > 0, scale, 1.0)[:, None]  # so that no square overflows
+    count = _total(finite, axis=1)
+    safe = ops.maximum(count, 1.0)
+    mean, rms = ops.sum(unit, axis=1) / safe, ops.sqrt(ops.sum(ops.square(unit), axis=1) / safe)
+    zeros = _total(ops.logical_and(rows == 0, counted), axis=1)
+    return ops.stack([count, ops.cast(lengths, "float32"), scale, mean, rms, low, high, zeros])
+
+
+def units(read: Tensor, nonlinearity: str | None, channel_axis: int) -> dict[str, Tensor]:
+    """dead, saturated and spread of an activation [examples, ...]; see trace.definitions."""
+    values = ops.cast(read, "float32")
+    axis = channel_axis % len(values.shape)
+    others = [each for each in range(len(values.shape)) if each != axis]
+    found = {"dead": _share(ops.all(values == 0, axis=others)), "examples": ops.cast(ops.shape(values)[0], "float32")}
+    if nonlinearity in SATURATION:
+        low, high = SATURATION[nonlinearity]
+        found["saturated"] = _share(ops.all(ops.logical_or(values <= low, values >= high), axis=others))
+    finite = ops.where(ops.isfinite(values), values, 0.0)
+    found["spread"] = ops.sqrt(ops.mean(ops.var(finite, axis=0)))
+    return found
+
+
+def sampled_examples(values: Tensor) -> tuple[Tensor, bool, int]:
+    """Every `example_stride`-th example. Says also whether that is all of them, and the most elements there can be."""
+    shape = ops.shape(values)
+    if all(isinstance(size, int) for size in shape):
+        stride = example_stride(tuple(shape))
+        return (values[::stride] if stride > 1 else values), stride == 1, math.prod(shape)
+    if not all(isinstance(size, int) for size in shape[1:]):
+        return values, True, MAX_ELEMENTS
+    each = max(1, math.prod(shape[1:]))
+    wanted = max(MIN_EXAMPLES, math.ceil(MAX_ELEMENTS / each))
+    return values[:: ops.maximum(1, shape[0] // wanted)], False, 2 * wanted * each
 
 
 def sampled_parameter(values: Tensor) -> Tensor:
     """The elements of a parameter that statistics read, flat."""
     return ops.reshape(values, [-1])[:: element_stride(math.prod(values.shape))]
-
-
-def sampled_examples(values: Tensor) -> Tensor:
-    """Every `example_stride`-th example, also where the number of examples is not known before the program runs."""
-    shape = ops.shape(values)
-    if not shape:
-        return values
-    if all(isinstance(size, int) for size in shape):
-        return values[:: example_stride(tuple(shape))]
-    each = math.prod(shape[1:]) if all(isinstance(size, int) for size in shape[1:]) else ops.prod(ops.stack(shape[1:]))
-    wanted = ops.maximum(MIN_EXAMPLES, (MAX_ELEMENTS + each - 1) // ops.maximum(each, 1))
-    return values[:: ops.maximum(1, shape[0] // wanted)]
 
 
 def sampled_rows(values: Tensor) -> Tensor:
@@ -71,52 +125,16 @@ def count_nonfinite(values: Tensor) -> Tensor:
     return _total(ops.logical_not(ops.isfinite(values)))
 
 
-def squared_norm(tensors: Sequence[Tensor]) -> Stats:
-    """The sum of squares over all finite elements, as `scale`^2 * `sum`, so that it cannot overflow."""
+def squared_norm(tensors: Sequence[Tensor]) -> dict[str, Tensor]:
+    """The sum of squares over all finite elements is `scale`^2 * `sum`; so that it cannot overflow."""
     finite = [ops.where(ops.isfinite(each), ops.cast(each, "float32"), 0.0) for each in tensors]
     scale = ops.max(ops.stack([ops.max(ops.abs(each)) for each in finite]))
     safe = ops.where(scale > 0, scale, 1.0)
     return {"scale": scale, "sum": sum(ops.sum(ops.square(each / safe)) for each in finite)}
 
 
-def _basic(read: Tensor, exact: Sequence[Tensor]) -> Stats:
-    flat = ops.reshape(ops.cast(read, "float32"), [-1])
-    finite = ops.isfinite(flat)
-    count = ops.maximum(_total(finite), 1.0)
-    low, high = ops.min(ops.where(finite, flat, LARGEST)), ops.max(ops.where(finite, flat, -LARGEST))
-    scale = ops.maximum(ops.abs(low), ops.abs(high))
-    unit = ops.where(finite, flat, 0.0) / ops.where(scale > 0, scale, 1.0)  # so that no square overflows
-    return {
-        "nonfinite": sum(count_nonfinite(each) for each in exact),
-        "finite": _total(finite),
-        "read": _total(ops.ones_like(flat)),
-        "scale": scale,
-        "mean": ops.sum(unit) / count,
-        "rms": ops.sqrt(ops.sum(ops.square(unit)) / count),
-        "min": low,
-        "max": high,
-        "zeros": _total(flat == 0),
-    }
-
-
-def _units(read: Tensor, nonlinearity: str | None, channel_axis: int, stats: Stats) -> Stats:
-    values = ops.cast(read, "float32")
-    axis = channel_axis % len(values.shape)
-    others = [each for each in range(len(values.shape)) if each != axis]
-    found = {"dead": _share(ops.all(values == 0, axis=others))}
-    if nonlinearity in SATURATION:
-        low, high = SATURATION[nonlinearity]
-        flat = ops.logical_or(values <= low, values >= high)
-        found["saturated"] = _share(ops.all(flat, axis=others))
-    scale = stats["scale"]
-    finite = ops.where(ops.isfinite(values), values, 0.0) / ops.where(scale > 0, scale, 1.0)
-    found["spread"] = ops.sqrt(ops.mean(ops.var(finite, axis=0)))
-    found["examples"] = ops.cast(ops.shape(values)[0], "float32")
-    return found
-
-
-def _total(flags: Tensor) -> Tensor:
-    return ops.sum(ops.cast(flags, "float32"))
+def _total(flags: Tensor, axis: int | None = None) -> Tensor:
+    return ops.sum(ops.cast(flags, "float32"), axis=axis)
 
 
 def _share(flags: Tensor) -> Tensor:
@@ -125,12 +143,14 @@ def _share(flags: Tensor) -> Tensor:
 
 def decoded(raw: Mapping[str, float], factor: float = 1.0) -> dict[str, float]:
     """The defined statistics from what the device computed, on the host. `factor` multiplies the values."""
-    scale, read = raw["scale"] * factor, max(raw["read"], 1.0)
-    stats = {"nonfinite": raw["nonfinite"], "zeros": raw["zeros"] / read}
+    scale, read = raw["scale"] * factor, raw["read"]
+    stats = {"nonfinite": raw.get("nonfinite", read - raw["finite"]) + raw.get("more nonfinite", 0.0)}
+    if read:
+        stats["zeros"] = raw["zeros"] / read
     if raw["finite"]:
         stats |= {"mean": raw["mean"] * scale, "rms": raw["rms"] * scale}
         stats |= {"min": raw["min"] * factor, "max": raw["max"] * factor}
     stats |= {name: raw[name] for name in ("dead", "saturated") if name in raw}
-    if "spread" in raw and raw["examples"] >= 2 and raw["finite"] == raw["read"]:
-        stats["spread"] = raw["spread"] * scale
+    if "spread" in raw and raw["examples"] >= 2 and raw["finite"] == read and math.isfinite(raw["spread"]):
+        stats["spread"] = raw["spread"]
     return stats

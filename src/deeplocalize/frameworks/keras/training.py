@@ -6,7 +6,7 @@ import dataclasses
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from deeplocalize.frameworks.keras import decode, facts
 from deeplocalize.frameworks.keras.batches import Batches
 from deeplocalize.frameworks.keras.describe import Leaves
+from deeplocalize.frameworks.keras.guard import Guard
 from deeplocalize.frameworks.keras.sites import Sites
 from deeplocalize.frameworks.session import Session, TrainingStopped
 from deeplocalize.trace.schema import Crash, Run
@@ -54,6 +55,7 @@ class Training:
 
     def __init__(self, session: Session, model: Any, sites: Sites, on: Any) -> None:
         self.session = session
+        self.safe = Guard(session)
         self.recorder = session.log.recorder()
         self.model = weakref.ref(model)
         self.known = facts.Known(sites)
@@ -78,9 +80,6 @@ class Training:
         """Note a failure of ours."""
         self.session.failed(stage, error, self.recorder)
 
-    def _safe(self, stage: str, hook: Callable[..., Any], *args: Any) -> Any:
-        return self.session.contained(stage)(hook)(*args)
-
     # ---- steps --------------------------------------------------------------------------------------------------
 
     def stop_if_asked(self) -> None:
@@ -98,7 +97,7 @@ class Training:
         self.stage = None
         if self._asked != self._step:
             self._asked = self._step
-            self._sampling = bool(self._safe("step", self.recorder.due, self._step))
+            self._sampling = bool(self.safe("step", self.recorder.due, self._step))
         return self._sampling
 
     def end_step(self, dispatcher: Dispatcher, outputs: Any, extras: Mapping[str, Any] | None, full: bool) -> None:
@@ -114,9 +113,9 @@ class Training:
             more["epoch"] = float(self.epoch)
         self._step += executed
         pending = Pending(self._step - 1, full and extras is not None, more)
-        self._safe("step", self._take, pending, dispatcher, outputs, extras)
+        self.safe("step", self._take, pending, dispatcher, outputs, extras)
         self._pending.append(pending)
-        self._safe("step", self.drain, 1)
+        self.safe("step", self.drain, 1)
 
     def _take(self, pending: Pending, dispatcher: Dispatcher, outputs: Any, extras: Mapping[str, Any] | None) -> None:
         seen = dispatcher.last
@@ -155,7 +154,7 @@ class Training:
             ):
                 return
             self._pending.popleft()
-            self._safe("step", self._write, step)
+            self.safe("step", self._write, step)
 
     def _write(self, step: Pending) -> None:
         values = self._fetched(step)
@@ -167,10 +166,10 @@ class Training:
             self.recorder.sample(step.step, decode.columns(values))
         if step.rows:
             loss = self.recorder.run.objectives[0].loss if self.recorder.run and self.recorder.run.objectives else None
-            scalars |= self._safe("data", self._batches.add, step.step, step.rows, values, loss) or {}
+            scalars |= self.safe("data", self._batches.add, step.step, step.rows, values, loss) or {}
         self.recorder.step(step.step, scalars, "fbs")
         if step.rows and self._batches.seen & (self._batches.seen - 1) == 0:  # after 1, 2, 4, 8, ... recorded steps
-            self._safe("data", self.write_data)
+            self.safe("data", self.write_data)
         self._stop = self.session.stepped(self.recorder, step.step) or self._stop
 
     def _fetched(self, step: Pending) -> dict[tuple[str, int, str], float]:
@@ -247,8 +246,8 @@ class Training:
         if self.finished:
             return
         self.finished = True
-        self._safe("step", self.drain)
-        self._safe("data", self.write_data)
+        self.safe("step", self.drain)
+        self.safe("data", self.write_data)
         run = self.recorder.run or Run("keras", keras.backend.backend())
         self.recorder.describe(dataclasses.replace(run, ended=ended, crash=crash))
         self.recorder.finish(ended)

@@ -39,7 +39,7 @@ import numpy as np
 from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
 from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
-from deeplocalize.signals.over_depth import hidden_layers, lasting, middle
+from deeplocalize.signals.over_depth import activation_carrier, hidden_layers, lasting, middle
 from deeplocalize.signals.over_time import recent, recorded
 from deeplocalize.signals.places import argument, called
 from deeplocalize.signals.quality import learns_well
@@ -72,7 +72,7 @@ def check(trace: Trace, *, share: float = 0.9, examples: int = 8) -> Iterator[Fi
     first = int(trace.sampled[int(np.argmax(column > share))])
     place = argument(trace, layer, "kernel_initializer", "initializer")
     when = "before the first step" if born else f"since step {first}"
-    more = f" (and in {len(layers) - 1} more layers)" if len(layers) > 1 else ""
+    more = f" (and in {len(layers) - 1} more layer{'s' * (len(layers) > 2)})" if len(layers) > 1 else ""
     yield Finding(
         message=f"In {called(trace, layer)} {dead[layer]:.0%} of the units are dead{more}, {when}: they answer 0 to every "
         "input and get no gradient.",
@@ -80,7 +80,7 @@ def check(trace: Trace, *, share: float = 0.9, examples: int = 8) -> Iterator[Fi
         evidence=(
             Evidence("share of the layer's units that are 0 for the whole batch", float(dead[layer]), ">", share, DEAD),
         ),
-        remedies=_remedies(layer, trace.layers[layer].activation, born),
+        remedies=_remedies(activation_carrier(trace, layer), trace.layers[layer].activation, born),
         strength=strength_of(1 - share, max(1 - float(dead[layer]), 1e-9)),
         first_step=first,
     )

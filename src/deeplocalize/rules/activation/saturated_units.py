@@ -37,7 +37,7 @@ import numpy as np
 from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
 from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
-from deeplocalize.signals.over_depth import hidden_layers, lasting, weight_layers
+from deeplocalize.signals.over_depth import activation_carrier, hidden_layers, lasting, weight_layers
 from deeplocalize.signals.over_time import recorded
 from deeplocalize.signals.places import argument, called
 from deeplocalize.signals.quality import learns_well
@@ -78,7 +78,7 @@ def check(trace: Trace, *, share: float = 0.5, examples: int = 8) -> Iterator[Fi
                 SATURATED,
             ),
         ),
-        remedies=_remedies(layer, trace.layers[layer].activation, locus.kind),
+        remedies=_remedies(activation_carrier(trace, layer), trace.layers[layer].activation, locus.kind),
         strength=strength_of(1 - share, max(1 - float(flat[layer]), 1e-9)),
         first_step=first,
     )

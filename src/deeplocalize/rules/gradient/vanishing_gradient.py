@@ -42,7 +42,7 @@ import numpy as np
 from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
 from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
-from deeplocalize.signals.over_depth import backward_signal, gradient_rise, middle, weight_layers
+from deeplocalize.signals.over_depth import activation_carrier, backward_signal, gradient_rise, middle, weight_layers
 from deeplocalize.signals.places import argument, called
 from deeplocalize.signals.quality import learns_well
 from deeplocalize.trace.definitions import SATURATION
@@ -67,15 +67,17 @@ def check(trace: Trace, *, ratio: float = 0.01) -> Iterator[Finding]:
     begins = int(layers[_start_of_fall(trace)])
     activation = trace.layers[begins].activation
     saturates = activation in SATURATION
-    place = argument(trace, begins, *(("activation",) if saturates else ("initializer", "kernel_initializer")))
+    place = argument(trace, begins, "kernel_initializer", "initializer")
+    if saturates:
+        place = argument(trace, activation_carrier(trace, begins), "activation")
     yield Finding(
         message=f"The gradient shrinks to {fall:.1e} of its size from {called(trace, int(layers[-2]))} back to "
         f"{called(trace, int(layers[0]))}, so the first layers cannot learn.",
-        locus=Locus("activation-hidden" if saturates else "initializer", begins, place.source),
+        locus=Locus("activation-hidden" if saturates else "initializer", *place),
         evidence=(
             Evidence("gradient norm at the first hidden layer over that at the last", fall, "<", ratio, GRADIENT),
         ),
-        remedies=_remedies(begins, activation if saturates else None),
+        remedies=_remedies(place.layer, activation if saturates else None),
         strength=strength_of(fall, ratio),
         first_step=int(trace.sampled[0]),
     )
@@ -89,7 +91,7 @@ def _start_of_fall(trace: Trace) -> int:
     return int(steep[-1]) + 1 if len(steep) else len(profile) - 1
 
 
-def _remedies(layer: int, activation: str | None) -> tuple[Remedy, ...]:
+def _remedies(layer: int | None, activation: str | None) -> tuple[Remedy, ...]:
     other = Remedy("Add normalization layers, or shortcuts around blocks of two or three layers")
     if activation is None:
         return (Remedy("Use an initializer that fits the nonlinearity, such as He (kaiming) for ReLU"), other)

@@ -24,9 +24,8 @@ categorical_crossentropy, or the reverse), otherwise the line that encodes the l
 
 When it is wrong
 Soft labels, whose rows sum to 1, fit a loss that reads rows and are left alone; so are rows of zeros that pad or mask.
-Labels for each position of a sequence or an image are told from rows by their shape. PyTorch's CrossEntropyLoss takes
-rows of floating-point numbers as well. Several units that answer the same whole-numbered quantity on purpose, exactly as
-many as it has values, would be accused.
+Labels for each position of a sequence or an image are told from rows by their shape. Several units that answer the same
+whole-numbered quantity on purpose, exactly as many as it has values, would be accused.
 
 References
 Keras, probabilistic losses. https://keras.io/api/losses/probabilistic_losses/
@@ -67,15 +66,7 @@ class _Misreading(NamedTuple):
     code="L205",
     severity=Severity.HIGH,
     needs=("objective", "targets"),
-    explains=(
-        "dead-units",
-        "learning-rate-too-low",
-        "loss-diverges",
-        "loss-no-better-than-constant",
-        "non-finite-values",
-        "vanishing-gradient",
-        "weights-never-change",
-    ),
+    explains=("learning-rate-too-low", "loss-no-better-than-constant", "vanishing-gradient", "weights-never-change"),
 )
 def check(trace: Trace) -> Iterator[Finding]:
     """Find labels in another encoding than the loss reads."""
@@ -102,7 +93,7 @@ def _misreading(task: Task) -> _Misreading:
         return _several_at_once(task)
     if task.family == "classes" and task.loss.targets == "class-index":
         return _row_for_number(task)
-    return _number_for_row(task)
+    return _one_unit(task) if task.units == 1 else _number_for_row(task)
 
 
 def _scaled(task: Task, classes: int) -> _Misreading:
@@ -133,20 +124,27 @@ def _row_for_number(task: Task) -> _Misreading:
 
 
 def _number_for_row(task: Task) -> _Misreading:
-    known = labels(task)
-    values = f" from {known.low} to {known.high}" if known else ""
-    message = (
-        f"{task.loss.name} reads a number for each of the {task.units} units, but each label is one number{values}."
-    )
+    message = f"{task.loss.name} reads a number for each of the {task.units} units, but each label is a single number."
     evidence = Evidence(f"numbers in each label, for {task.units} units", 1, "<=", task.units or 1)
     other = _loss_on_numbers(task)
+    if other is None and task.family == "classes":
+        text = "Give the class numbers as integers: the loss takes floating-point labels for rows of probabilities."
+        return _Misreading(message, evidence, text, "labels", "labels.long()", False)
     if other is None:
-        text = "Encode the labels as rows with a 1 in the place of the class, or as integers if the loss takes them."
+        text = "Encode the labels as rows with a 1 in the place of the class."
         return _Misreading(message, evidence, text, "class numbers", "one-hot rows", False)
     return _Misreading(message, evidence, f"Use {other}.", task.loss.name, other, True)
 
 
+def _one_unit(task: Task) -> _Misreading:
+    message = (
+        f"{task.loss.name} compares the units of several classes, but the output has one, and each label is yes or no."
+    )
+    evidence = Evidence("output units", 1, "<", 2)
+    return _Misreading(message, evidence, "Use binary_crossentropy.", task.loss.name, "binary_crossentropy", True)
+
+
 def _loss_on_numbers(task: Task) -> str | None:
     if task.family == "classes":
-        return _COUNTERPARTS.get(task.loss.name) if (task.units or 2) > 1 else "binary_crossentropy"
+        return _COUNTERPARTS.get(task.loss.name)
     return "sparse_categorical_crossentropy" if is_softmax(task) else None

@@ -9,8 +9,9 @@ The network is worse than an untrained one. If nothing changes, the numbers over
 How it is recognized
 The loss over the last half and over the last fifth of the run is compared with the larger of two numbers: its own start,
 and the loss of the best constant prediction. The rule fires if three quarters of both stretches are above `factor` = 2
-times that: an untrained network is seldom twice as bad as a constant one, and a few spikes make no three quarters. Where no constant prediction is known, `bare_factor` = 100 replaces it, because the losses of two players, of a
-policy or of a value function may grow in a healthy run. A loss that falls again over the last half is no divergence.
+times that: an untrained network is seldom twice as bad as a constant one, and a few spikes make no three quarters.
+Where no constant prediction is known, `bare_factor` = 100 replaces it, because the losses of two players, of a policy or
+of a value function may grow in a healthy run. A loss that falls again over the last half is no divergence.
 
 How to fix it
 Mostly the learning rate is too high: divide it by ten. If the gradient itself explodes, normalize the inputs, use a

@@ -16,19 +16,19 @@ the baseline within ten more runs of this length. Before that the network must h
 - `min_steps` = 100 optimizer steps (and 3,200 examples), if the path of the weights is at least `moved` = 1 time as long
   as they are large. Networks that can learn their task show it when that path is between a fifth and once that length.
 - `slow_steps` = 1,000 optimizer steps otherwise: a small task is then long learned at every usual pace.
+Alone it points to one of three places: the scale of the targets, if a regression has not even come within two standard
+deviations of their mean; the data, if the weights travelled `far` = 10 times their own size, ten times what learning
+takes, in steps of about the usual thousandth of it; the learning rate otherwise.
 
 How to fix it
-This is a symptom. Where another rule names the cause, it is shown as part of it. Alone it points to one of three places.
-- The scale of the targets, if a regression has not even come within two standard deviations of their mean: the output
-  has to grow step by step to where the targets are. Standardize them.
-- The data, if the weights travelled `far` = 10 times their own size in steps of about the usual thousandth of it, and
-  still nothing came of it: look at a few inputs next to their labels as the network gets them.
-- The learning rate otherwise. Try ten times more and ten times less, on ten examples that the network should overfit.
+This is a symptom. Where another rule names the cause, it is shown as part of it. Otherwise standardize large targets; try
+ten times the learning rate and a tenth of it; look at a few inputs next to their labels as the network gets them. A
+network that cannot overfit ten examples has its fault in the model or the loop, not in the data.
 
 When it is wrong
 The task may truly be unpredictable (random labels, a coin), or so hard that its first progress takes longer than this
-run. A loss with a penalty in it (weight decay in the loss) is above the baseline for that reason alone; the accuracy
-guards this for classes, nothing guards it for regressions.
+run. A penalty that is part of the loss can lift it above the baseline; therefore a batch accuracy above the majority
+guess, or answers that account for a tenth of the targets' variance, count as learning too.
 
 References
 A. Karpathy, A Recipe for Training Neural Networks. https://karpathy.github.io/2019/04/25/recipe/

@@ -89,7 +89,7 @@ def _finding(trace: Trace, task: Task, squasher: str) -> Finding:
     )
     again = f"before {task.loss.name}, which applies it again" if logits else "and then again"
     return Finding(
-        message=f"The output of {places.called(trace, place.layer)} goes through {squasher} {again}, "
+        message=f"The output goes through {squasher} at {places.called(trace, place.layer)} {again}, "
         f"so the loss cannot fall below {floor:.2f}.",
         locus=Locus("activation-output", *place),
         evidence=tuple(evidence),

@@ -99,7 +99,7 @@ def _finding(trace: Trace, task: Task, name: str, evidence: Evidence) -> Finding
     )
     change = Intervention("set-activation", f"layer {place.layer}", "linear")
     return Finding(
-        message=f"The {name} of {places.called(trace, place.layer)} gives values {span}, but the targets are {values}.",
+        message=f"The {name} at {places.called(trace, place.layer)} gives values {span}, but the targets are {values}.",
         locus=Locus("activation-output", *place),
         evidence=(evidence,),
         remedies=(

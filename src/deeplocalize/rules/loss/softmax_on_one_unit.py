@@ -73,7 +73,7 @@ def _finding(trace: Trace, task: Task, rounding: float) -> Iterator[Finding]:
         evidence.append(Evidence("smallest output in any step", task.low, ">=", constant - rounding))
     place = places.output_activation(trace, task.head)
     yield Finding(
-        message=f"The {softmax} of {places.called(trace, place.layer)} runs over a single unit, "
+        message=f"The {softmax} at {places.called(trace, place.layer)} runs over a single unit, "
         f"so the output is {constant} for every input and nothing can be learned.",
         locus=Locus("activation-output", *place),
         evidence=tuple(evidence),

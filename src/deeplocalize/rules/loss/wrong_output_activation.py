@@ -104,7 +104,8 @@ def _several(task: Task) -> tuple[str, Evidence]:
 
 def _unlike(task: Task) -> tuple[str, Evidence]:
     evidence = Evidence(f"times that {_wanted(task)} is applied on the way to the loss", 0, "==", 0)
-    return f"{task.loss.name} takes {task.loss.takes}", evidence
+    sum_to_one = " that sum to 1" if _wanted(task) == "softmax" else ""
+    return f"{task.loss.name} takes {task.loss.takes}{sum_to_one}", evidence
 
 
 def _limited(task: Task, name: str, logit: float) -> tuple[str, Evidence]:
@@ -125,7 +126,7 @@ def _finding(trace: Trace, task: Task, wrong: str, better: str, why: tuple[str, 
     also = ", and a binary cross-entropy as the loss" if better == "sigmoid" and task.family != "binary" else ""
     intervention = Intervention("set-activation", f"layer {place.layer}", better)
     return Finding(
-        message=f"{why[0]}, but the output of {places.called(trace, place.layer)} goes through {wrong}.",
+        message=f"{why[0]}, but the output goes through {wrong} at {places.called(trace, place.layer)}.",
         locus=Locus("activation-output", *place),
         evidence=(why[1],),
         remedies=(Remedy(f"Use {better} there{also}.", wrong, better, intervention),),

@@ -44,7 +44,7 @@ from deeplocalize.signals.movement import distance, typical_updates
 from deeplocalize.signals.over_depth import EXPLOSIVE, gradient_rise_at_start
 from deeplocalize.signals.quality import expected_loss, learns_well, recent_loss, start_loss
 from deeplocalize.signals.settings import learning_rate, learning_rate_line, rescaled
-from deeplocalize.trace.schema import Series, Trace
+from deeplocalize.trace.schema import FloatArray, Series, Trace
 
 UPDATE = Series("weight_update", "rms")
 
@@ -81,7 +81,7 @@ def check(trace: Trace, *, limit: float = 1.0, window: int = 10) -> Iterator[Fin
         f"travelled {farthest:.3g} times their own size, and the loss is {f'{now:.4g}' if now < np.inf else 'not finite'}.",
         locus=Locus("learning-rate", source=learning_rate_line(trace)),
         evidence=(path, harm),
-        remedies=(_remedy(rate, float(np.nanmax(lengths[first : first + window]))),),
+        remedies=(_remedy(rate, _first_long(lengths[first:], limit / window)),),
         strength=strength_of(farthest, limit),
         first_step=step,
     )
@@ -99,6 +99,11 @@ def _harm(trace: Trace) -> Evidence | None:
     if expected is not None:
         return Evidence(what, now, ">=", expected) if learns_well(trace) is False else None
     return Evidence(what, now, ">", 2 * start) if start > 0 and now > 2 * start else None
+
+
+def _first_long(lengths: FloatArray, mean: float) -> float:
+    """The first step that was as long as the mean of a window that breaks the limit: later ones are its consequence."""
+    return float(lengths[int(np.argmax(lengths >= mean))])
 
 
 def _remedy(rate: float | None, step: float) -> Remedy:

@@ -57,7 +57,7 @@ def check(trace: Trace, *, share: float = 0.99) -> Iterator[Finding]:
         return
     held = min(float(np.nanmax(trace.series(*OPTIMIZED)[:, index])) for index in missing)
     count = sum(trace.layers[index].parameters for index in missing)
-    others = f" and {len(missing) - 1} more layers" if len(missing) > 1 else ""
+    others = f" and {len(missing) - 1} more layer{'s' * (len(missing) > 2)}" if len(missing) > 1 else ""
     optimizer = trace.run.optimizers[0]
     yield Finding(
         message=f"The optimizer {optimizer.name} does not hold the parameters of {called(trace, missing[0])}{others} "

@@ -116,7 +116,7 @@ def _cut_off(trace: Trace, layers: IntArray) -> Iterator[Finding]:
     if not cut:
         return
     last = int(order[cut[-1]])
-    others = f" and {len(cut) - 1} layers before it" if len(cut) > 1 else ""
+    others = f" and {len(cut) - 1} layer{'s' * (len(cut) > 2)} before it" if len(cut) > 1 else ""
     yield Finding(
         message=f"The gradient never reaches {called(trace, last)}{others}, though it reaches what comes after: "
         "the graph is cut behind this layer.",

@@ -1,0 +1,140 @@
+import numpy as np
+import pytest
+
+from deeplocalize.rules.activation.non_finite_values import check
+from deeplocalize.testing import make_layer, make_trace, source
+
+ROLES = ("weight", "activation", "activation_gradient", "weight_gradient", "weight_update")
+
+
+def run(step, scalars=(), columns=None, *, steps=20, lost=True, forever=True):
+    """A run in which the named values are not finite from `step` on (or in that step alone)."""
+    when = np.arange(steps) >= step if forever else np.arange(steps) == step
+    given = {"loss": np.where(when, np.nan, 2.3)} if lost else {"loss": 2.3}
+    given |= {"loss.nonfinite": when * float(lost), "prediction.nonfinite": 0.0, "input.nonfinite": 0.0}
+    given |= {name: when * 1.0 for name in scalars}
+    table = {f"{role}.nonfinite": np.zeros((steps, 3)) for role in ROLES}
+    for name, layers in (columns or {}).items():
+        table[name] = np.where(when[:, None], np.array(layers, float), 0.0)
+    layers = [make_layer(at, sources={"activation": source(90 + at)}) for at in range(3)]
+    return make_trace(layers=layers, steps=steps, scalars=given, columns=table)
+
+
+def only(trace):
+    (finding,) = check.run(trace)
+    return finding.locus.kind, finding.locus.layer, finding.first_step
+
+
+def test_it_begins_with_the_input():
+    assert only(run(3, ["input.nonfinite"], {"activation.nonfinite": [5, 5, 5]})) == ("data", None, 3)
+
+
+def test_it_begins_with_the_targets():
+    assert only(run(3, ["target.nonfinite"])) == ("data", None, 3)
+
+
+def test_it_begins_in_a_layer_whose_inputs_and_weights_are_finite():
+    trace = run(
+        3, ["prediction.nonfinite"], {"activation.nonfinite": [0, 4, 9], "activation_gradient.nonfinite": [9, 9, 9]}
+    )
+    (finding,) = check.run(trace)
+    assert only(trace) == ("activation-hidden", 1, 3)
+    assert finding.locus.source == source(91)
+    assert finding.evidence[0].observed == 4
+
+
+def test_it_begins_in_the_output_layer():
+    assert only(run(3, ["prediction.nonfinite"], {"activation.nonfinite": [0, 0, 9]})) == ("activation-output", 2, 3)
+
+
+def test_it_begins_in_an_operation_between_two_layers():
+    columns = {"input.nonfinite": [0, 7, 7], "activation.nonfinite": [0, 7, 7]}
+    (finding,) = check.run(run(3, columns=columns))
+    assert "what layer 1 (layer1, Dense) is given" in finding.message
+
+
+def test_it_begins_between_the_last_layer_and_the_loss():
+    assert only(run(3, ["prediction.nonfinite"]))[:2] == ("activation-output", 2)
+
+
+def test_it_begins_in_the_loss():
+    trace = run(3, columns={"activation_gradient.nonfinite": [9, 9, 9]})
+    (finding,) = check.run(trace)
+    assert only(trace) == ("loss", None, 3)
+    assert finding.locus.source == source(30)
+
+
+def test_it_begins_in_the_gradient_of_a_layer():
+    columns = {"activation_gradient.nonfinite": [3, 0, 0], "weight_gradient.nonfinite": [9, 2, 0]}
+    columns |= {"weight_update.nonfinite": [9, 2, 0]}
+    assert only(run(3, columns=columns, lost=False)) == ("activation-hidden", 1, 3)
+
+
+def test_a_gradient_that_is_not_finite_at_the_output_comes_from_the_loss():
+    columns = {"activation_gradient.nonfinite": [9, 9, 9], "weight_update.nonfinite": [9, 9, 9]}
+    assert only(run(3, columns=columns, lost=False))[0] == "loss"
+
+
+def test_it_begins_in_the_update():
+    assert only(run(3, columns={"weight_update.nonfinite": [0, 1, 0]}, lost=False)) == ("learning-rate", None, 3)
+
+
+def test_weights_that_are_not_finite_when_a_step_begins_were_made_so_by_steps():
+    assert (
+        only(run(3, columns={"weight.nonfinite": [0, 1, 0], "activation.nonfinite": [0, 9, 9]}))[0] == "learning-rate"
+    )
+
+
+def test_weights_that_are_not_finite_at_the_very_start_come_from_the_initializer():
+    assert only(run(0, columns={"weight.nonfinite": [0, 1, 0], "activation.nonfinite": [0, 9, 9]}))[:2] == (
+        "initializer",
+        1,
+    )
+
+
+def test_weights_spoiled_by_the_gradient_of_the_step_before_lead_back_to_it():
+    trace = run(4, columns={"weight.nonfinite": [1, 1, 1], "activation.nonfinite": [9, 9, 9]})
+    gradient = np.zeros((20, 3))
+    gradient[3:, 0] = 2
+    columns = {**{str(key): value for key, value in trace.columns.items()}, "weight_gradient.nonfinite": gradient}
+    scalars = {"loss": trace.scalar("loss"), "loss.nonfinite": trace.scalar("loss.nonfinite")}
+    spoiled = make_trace(layers=list(trace.layers), steps=20, scalars=scalars, columns=columns)
+    assert only(spoiled) == ("activation-hidden", 0, 3)
+
+
+def test_an_attention_mask_is_left_alone():
+    always = {"activation.nonfinite": [0, 4, 0]}
+    assert check.run(run(0, columns=always, lost=False)) == ()
+
+
+def test_an_attention_mask_is_not_the_origin_of_what_goes_wrong_later():
+    trace = run(8, ["prediction.nonfinite"], {"activation.nonfinite": [0, 0, 9]})
+    mask = trace.series("activation", "nonfinite").copy()
+    mask[:, 0] = 4
+    columns = {"activation.nonfinite": mask}
+    scalars = {name: trace.scalar(name) for name in ("loss", "loss.nonfinite", "prediction.nonfinite")}
+    masked = make_trace(
+        layers=list(trace.layers), steps=20, scalars=scalars, columns={"weight.nonfinite": 0.0} | columns
+    )
+    assert only(masked) == ("activation-output", 2, 8)
+
+
+def test_a_step_that_mixed_precision_skipped_is_left_alone():
+    assert check.run(run(3, columns={"weight_gradient.nonfinite": [5, 5, 5]}, lost=False, forever=False)) == ()
+
+
+def test_a_run_that_goes_on_with_finite_values_is_weaker_evidence():
+    (once,), (lasting,) = check.run(run(3, forever=False)), check.run(run(3))
+    assert once.strength < lasting.strength
+
+
+def test_finite_values_are_no_fault():
+    assert check.run(run(99)) == ()
+
+
+@pytest.mark.parametrize("sampled", [[0, 10], []])
+def test_a_step_whose_layers_were_not_recorded_is_told_by_its_loss(sampled):
+    late = np.arange(20) >= 5
+    scalars = {"loss": np.where(late, np.nan, 2.3), "loss.nonfinite": late}
+    (finding,) = check.run(make_trace(steps=20, sampled=sampled, scalars=scalars))
+    assert finding.first_step == 5

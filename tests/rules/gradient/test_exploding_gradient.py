@@ -1,0 +1,62 @@
+import math
+
+import numpy as np
+
+from deeplocalize.rules.gradient.exploding_gradient import check
+from deeplocalize.testing import make_layer, make_trace, source
+from deeplocalize.trace import DataCard
+
+BASELINE = DataCard(baseline_loss=math.log(10), baseline_accuracy=0.1)
+
+
+def run(gradients=(1.0, 1.0, 1.0, 1.0), norms=1.0, loss=2.31, *, steps=200, **scalars):
+    layers = [make_layer(at, sources={"kernel_initializer": source(90 + at)}) for at in range(len(gradients))]
+    return make_trace(
+        layers=layers,
+        steps=steps,
+        scalars={"loss": loss, "gradient_norm": norms} | scalars,
+        columns={"activation_gradient.rms": gradients},
+        data=BASELINE,
+    )
+
+
+def growing(steps=200):
+    return np.geomspace(1, 1e6, steps)
+
+
+def test_initial_weights_that_multiply_the_gradient_are_blamed_on_their_initializer():
+    (finding,) = check.run(run([1e6, 1e5, 1.0, 1.0]))
+    assert (finding.locus.kind, finding.locus.layer, finding.locus.source) == ("initializer", 2, source(92))
+    assert "before the first step" in finding.message.lower()
+
+
+def test_a_gradient_that_grows_from_step_to_step_is_to_be_clipped():
+    (finding,) = check.run(run(norms=growing(), loss=growing()))
+    assert finding.locus.kind == "optimizer"
+    assert finding.remedies[0].intervention.action == "clip-gradient-norm"
+    assert finding.first_step > 50
+
+
+def test_a_gradient_that_overflowed_is_judged_by_what_was_finite():
+    late = np.arange(200) > 150
+    norms, loss = np.where(late, np.nan, growing()), np.where(late, np.nan, 2.3)
+    assert len(check.run(run(norms=norms, loss=loss, **{"loss.nonfinite": late}))) == 1
+
+
+def test_a_clipped_run_that_learns_well_is_not_accused():
+    fine = np.geomspace(2.3, 0.1, 200)
+    assert check.run(run([1e6, 1e3, 1.0, 1.0], growing(), fine)) == ()
+
+
+def test_a_spike_of_fifty_times_is_common():
+    norms = np.ones(200)
+    norms[100] = 50
+    assert check.run(run(norms=norms)) == ()
+
+
+def test_gradients_that_are_large_from_the_start_are_not_exploding():
+    assert check.run(run([1e6, 1e6, 1e6, 1e6], 1e6)) == ()
+
+
+def test_nothing_recorded_is_no_explosion():
+    assert check.run(run([np.nan] * 4, np.nan)) == ()

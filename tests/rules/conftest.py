@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from deeplocalize.rules import Rule, all_rules
 from deeplocalize.testing import make_layer, make_run, make_trace, source
 from deeplocalize.trace.data import target_card
-from deeplocalize.trace.schema import DataCard, Head, Loss, Sample, Trace
+from deeplocalize.trace.schema import DataCard, Head, Loss, Objective, Sample, Trace
 
 LOSSES = {
     "cross-entropy on logits, by number": ("cross-entropy", "CrossEntropyLoss", "logits", "class-index"),
@@ -65,6 +66,22 @@ def asked(
         data=DataCard(targets=(target_card(targets),), baseline_loss=1.0),
         sample=rows,
     )
+
+
+def beside_another_loss(trace: Trace) -> Trace:
+    """The same question asked by the second loss of a program, for which no values are recorded."""
+    (objective,), (targets,) = trace.run.objectives, trace.data.targets
+    first = Objective(Loss("other", "loss"))
+    return dataclasses.replace(
+        trace,
+        run=dataclasses.replace(trace.run, objectives=(first, objective)),
+        data=dataclasses.replace(trace.data, targets=(targets, targets)),
+    )
+
+
+@pytest.fixture(name="beside_another_loss")
+def beside_another_loss_fixture() -> Callable[[Trace], Trace]:
+    return beside_another_loss
 
 
 @pytest.fixture(name="asked")

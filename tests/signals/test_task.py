@@ -58,7 +58,7 @@ def test_rows_with_several_ones_are_independent_and_padded_rows_are_not():
         (np.arange(40) % 4 / 255, 4),
         (np.arange(40) % 4 * 0.3 - 0.5, 4),
         (np.arange(40) % 5 / 255, None),
-        (np.arange(5) / 255, None),
+        (np.arange(4) / 255, None),
         (np.array([0, 0.1, 0.35] * 9), None),
         (np.random.default_rng(0).random(40), None),
     ],

@@ -17,7 +17,7 @@ model.add(layers.Input((10,)))
 model.add(layers.Dense(16, activation="relu"))
 model.add(layers.Dense(1))
 model.compile(optimizer="adam", loss="mean_squared_error")
-model.fit(X_train, y_train, epochs=30, batch_size=16, verbose=0)
+model.fit(X_train, y_train, epochs=40, batch_size=16, verbose=0)
 
 prediction = y_scaler.inverse_transform(model.predict(X_test, verbose=0))
 print("mean error of the constant guess:", np.abs(y_test - y.mean()).mean())

@@ -17,12 +17,12 @@ generator = nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReL
 discriminator = nn.Sequential(
     nn.Linear(2, 64), nn.LeakyReLU(0.2), nn.Linear(64, 64), nn.LeakyReLU(0.2), nn.Linear(64, 1), nn.Sigmoid()
 )
-g_optimizer = torch.optim.Adam(generator.parameters(), lr=1e-3, betas=(0.5, 0.999))
-d_optimizer = torch.optim.Adam(discriminator.parameters(), lr=1e-3, betas=(0.5, 0.999))
+g_optimizer = torch.optim.Adam(generator.parameters(), lr=2e-3, betas=(0.5, 0.999))
+d_optimizer = torch.optim.Adam(discriminator.parameters(), lr=2e-3, betas=(0.5, 0.999))
 bce = nn.BCELoss()
 ones, zeros = torch.ones(64, 1), torch.zeros(64, 1)
 
-for step in range(1000):
+for step in range(1200):
     fake = generator(torch.randn(64, 8))
     d_optimizer.zero_grad()
     d_loss = bce(discriminator(real_points(64)), ones) + bce(discriminator(fake.detach()), zeros)

@@ -1,15 +1,17 @@
+import numpy as np
 import torch
-from sklearn.datasets import make_multilabel_classification
 from sklearn.metrics import f1_score
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-X, Y = make_multilabel_classification(n_samples=2400, n_features=30, n_classes=8, n_labels=2, random_state=0)
-X = torch.tensor((X - X.mean(0)) / X.std(0), dtype=torch.float32)
-Y = torch.tensor(Y, dtype=torch.float32)
-torch.manual_seed(0)
+# movie genres from key words
+rng = np.random.default_rng(0)
+genres = rng.random((2400, 8)) < 0.25
+words = rng.poisson(0.1 + genres @ (rng.random((8, 40)) < 0.15))
+X, Y = torch.tensor(np.log1p(words), dtype=torch.float32), torch.tensor(genres, dtype=torch.float32)
 
-model = nn.Sequential(nn.Linear(30, 64), nn.ReLU(), nn.Linear(64, 8))
+torch.manual_seed(0)
+model = nn.Sequential(nn.Linear(40, 64), nn.ReLU(), nn.Linear(64, 8))
 optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
 criterion = nn.BCEWithLogitsLoss()
 for epoch in range(10):

@@ -8,7 +8,7 @@ from sklearn.preprocessing import StandardScaler
 keras.utils.set_random_seed(9)
 data, target = load_wine(return_X_y=True)
 data = StandardScaler().fit_transform(data)
-labels = target.astype("float32")
+labels = target.reshape(-1, 1).astype("float32")
 x_train, x_test, y_train, y_test, _, target_test = train_test_split(data, labels, target, random_state=9)
 
 model = keras.Sequential(

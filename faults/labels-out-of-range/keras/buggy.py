@@ -3,7 +3,7 @@ import numpy as np
 from sklearn.datasets import make_circles
 
 keras.utils.set_random_seed(3)
-x, y = make_circles(n_samples=1200, noise=0.08, factor=0.5, random_state=3)
+x, y = make_circles(n_samples=1200, noise=0.2, factor=0.4, random_state=3)
 y = np.where(y == 1, 1, -1)
 x_train, y_train, x_test, y_test = x[:900], y[:900], x[900:], y[900:]
 

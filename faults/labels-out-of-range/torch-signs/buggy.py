@@ -4,7 +4,7 @@ from torch import nn
 from torch.nn import functional as F
 
 torch.manual_seed(5)
-points, side = make_moons(n_samples=800, noise=0.15, random_state=5)
+points, side = make_moons(n_samples=800, noise=0.25, random_state=5)
 points = torch.tensor(points, dtype=torch.float32)
 side = torch.tensor(side * 2 - 1, dtype=torch.float32)
 train_p, train_s = points[:600], side[:600]

@@ -31,5 +31,6 @@ noisy = clean + 0.3 * rng.normal(size=clean.shape)
 
 model = keras.Sequential([layers.Dense(64, activation="relu"), layers.Dense(64, activation="relu"), layers.Dense(40)])
 model.compile(optimizer=keras.optimizers.Adam(0.002), loss="mse")
-model.fit(Signals(noisy[:1000], clean[:1000]), epochs=20, verbose=2)
+history = model.fit(Signals(noisy[:1000], clean[:1000]), epochs=20, verbose=2)
 print("test mse", model.evaluate(noisy[1000:], clean[1000:], verbose=0))
+print("training mse", history.history["loss"][-1])

@@ -8,11 +8,11 @@ rng = np.random.default_rng(2)
 
 
 def textures(n):
-    kind = rng.integers(0, 5, n)
+    kind = rng.integers(0, 8, n)
     yy, xx = np.mgrid[0:12, 0:12]
-    angles = np.array([0, np.pi / 5, 2 * np.pi / 5, 3 * np.pi / 5, 4 * np.pi / 5])[kind]
+    angles = kind * np.pi / 8
     waves = xx[None] * np.cos(angles)[:, None, None] + yy[None] * np.sin(angles)[:, None, None]
-    images = np.sin(1.4 * waves + rng.uniform(0, 6, (n, 1, 1))) + 0.7 * rng.normal(size=(n, 12, 12))
+    images = np.sin(1.4 * waves + rng.uniform(0, 6, (n, 1, 1))) + 0.9 * rng.normal(size=(n, 12, 12))
     return images[..., None].astype("float32"), kind
 
 
@@ -22,7 +22,7 @@ x_test, y_test = textures(300)
 inputs = keras.Input(shape=(12, 12, 1))
 x = layers.Conv2D(16, 5, padding="same", activation="relu")(inputs)
 x = layers.Conv2D(16, 3, padding="same", activation="relu")(x)
-x = layers.Conv2D(5, 1, activation="softmax")(x)
+x = layers.Conv2D(8, 1, activation="softmax")(x)
 outputs = layers.GlobalAveragePooling2D()(x)
 model = keras.Model(inputs, outputs)
 model.compile(

@@ -94,8 +94,12 @@ def emit(report: Report, output: Output) -> None:
         output.file.write_text(_text(report, output.format, 80, False), encoding="utf-8", errors="backslashreplace")
         click.echo(f"{report.verdict}: the report is in {encodable(str(output.file), sys.stdout)}")
         return
-    width = min(MAX_WIDTH, shutil.get_terminal_size().columns)
-    echo(_text(report, output.format, width, _colorful()))
+    echo(_text(report, output.format, terminal_width(), _colorful()))
+
+
+def terminal_width() -> int:
+    """Columns to write in: 80 if there is no terminal."""
+    return min(MAX_WIDTH, shutil.get_terminal_size().columns)
 
 
 def echo(text: str) -> None:

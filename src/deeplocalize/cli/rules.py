@@ -15,9 +15,8 @@ def rules() -> None:
     from deeplocalize.rules import all_rules
 
     found = sorted(all_rules(), key=lambda each: (each.family, each.code))
-    width = max((len(each.name) for each in found), default=0)
     lines = [f"{len(found)} rules. 'deeplocalize explain NAME' says what each of them means.\n"]
     for family, members in groupby(found, key=lambda each: each.family):
         lines.append(f"\n{family}\n")
-        lines += [f"  {each.code}  {each.severity.name.lower():6}  {each.name:{width}}\n" for each in members]
+        lines += [f"  {each.code}  {each.severity.name.lower():6}  {each.name}\n" for each in members]
     echo("".join(lines))

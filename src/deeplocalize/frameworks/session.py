@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
 from deeplocalize.trace.recorder import MAX_FAILURES, Recorder, TraceLog, one_line
@@ -67,6 +71,9 @@ class Session:
                 except Exception as error:
                     self._note(stage, error)
                     return None
+                except KeyboardInterrupt:
+                    hide_our_frames()
+                    raise
 
             return safe
 
@@ -75,3 +82,31 @@ class Session:
     def _note(self, stage: str, error: Any) -> None:
         with contextlib.suppress(Exception):  # noting a failure must not fail into the user's program either
             self.failed(stage, error)
+
+
+_OURS = str(Path(__file__).resolve().parent.parent) + os.sep
+
+
+def hide_our_frames() -> None:
+    """Have Python show the traceback that is coming as it would be without us: Ctrl-C came while we were at work.
+
+    It is done only then, as a script may look at `sys.excepthook`; one that has its own keeps it.
+    """
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _show_without_our_frames
+
+
+def _show_without_our_frames(kind: type[BaseException], error: BaseException, frames: TracebackType | None) -> None:
+    theirs = None
+    for frame in reversed(list(_chain(frames))):
+        if not frame.tb_frame.f_code.co_filename.startswith(_OURS):
+            frame.tb_next = theirs
+            theirs = frame
+    error.__traceback__ = theirs
+    sys.__excepthook__(kind, error, theirs)
+
+
+def _chain(frame: TracebackType | None) -> Iterator[TracebackType]:
+    while frame is not None:
+        yield frame
+        frame = frame.tb_next

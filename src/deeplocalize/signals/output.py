@@ -105,8 +105,6 @@ def _simplified(names: list[str]) -> list[str]:
 
 def _is_possible(task: Task, name: str) -> bool:
     low, high = RANGES[name]
-    if task.units == 1 and name in SOFTMAXES:
-        low = high  # over one unit it can give but one value
     return not (task.low < low - _ROUNDING or task.high > high + _ROUNDING)
 
 
@@ -115,6 +113,14 @@ def _is_normalized_unseen(task: Task) -> bool:
     if task.crashed or task.family == "values" or task.loss.takes == "logits":
         return False
     return task.high <= 0 if task.loss.takes == "log-probabilities" else task.low >= 0 and task.high <= 1
+
+
+def is_limited(task: Task) -> bool:
+    """True if a bounded nonlinearity bounds what the loss is given.
+
+    A scale behind it shows in the predictions alone, and these are recorded for the first objective only.
+    """
+    return task.index == 0
 
 
 def lowest_loss(task: Task, low: float, high: float) -> float:

@@ -169,7 +169,7 @@ def scaled_classes(task: Task) -> int | None:
     if task.rows is None or not task.units or task.encoding not in ("unit-interval", "continuous"):
         return None
     distinct = np.unique(task.rows[np.isfinite(task.rows)])
-    if not 3 <= len(distinct) <= task.units or task.rows.size < 2 * len(distinct):
+    if len(distinct) < 3 or task.rows.size < 2 * len(distinct):
         return None
     places = (distinct - distinct[0]) / np.diff(distinct).min()
     even = bool((np.abs(places - np.round(places)) < 0.01).all())

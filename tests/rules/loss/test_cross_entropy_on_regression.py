@@ -32,6 +32,9 @@ def test_shares_overshooting_pixels_vocabularies_and_word_counts_are_left_alone(
     assert rule("cross-entropy-on-regression").run(asked(loss, "linear", targets, units)) == ()
 
 
-def test_the_limit_can_be_moved(asked, rule):
+def test_the_limits_can_be_moved(asked, rule):
+    fifty = asked("binary cross-entropy", "sigmoid", np.arange(600) % 50)
+    assert rule("cross-entropy-on-regression").run(fifty) == ()
+    assert len(list(rule("cross-entropy-on-regression").check(fifty, most_classes=30))) == 1
     trace = asked("binary cross-entropy", "sigmoid", np.linspace(-0.03, 1.03, 60).reshape(20, 3), 3)
     assert len(list(rule("cross-entropy-on-regression").check(trace, slack=0.01))) == 1

@@ -53,3 +53,8 @@ def test_a_scaled_sigmoid_is_recognized_by_its_values(asked, rule):
 def test_without_a_sample_the_mean_must_be_out_of_reach(asked, rule, targets, accused):
     trace = dataclasses.replace(asked("squared error", "sigmoid", targets), sample=None)
     assert len(rule("output-cannot-reach-targets").run(trace)) == accused
+
+
+def test_a_further_loss_whose_output_may_be_scaled_unseen_is_not_judged(asked, beside_another_loss, rule):
+    trace = beside_another_loss(asked("squared error", "sigmoid", np.linspace(3, 103, 60)))
+    assert rule("output-cannot-reach-targets").run(trace) == ()

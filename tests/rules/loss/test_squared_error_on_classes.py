@@ -25,6 +25,11 @@ def test_an_absolute_error_that_ends_in_one_answer_for_all_is_found(asked, rule)
     assert len(rule("squared-error-on-classes").run(flat)) == 1
 
 
+def test_a_squared_error_that_ends_in_one_answer_for_all_is_left_to_other_rules(asked, rule):
+    flat = asked("squared error", "sigmoid", LABELS, answers=np.full((60, 1), 0.4), **{"prediction.spread": 0.01})
+    assert rule("squared-error-on-classes").run(flat) == ()
+
+
 def test_a_network_that_learns_is_left_alone(asked, rule):
     trace = asked("squared error", "sigmoid", LABELS, answers=WRONG, learns=True)
     assert rule("squared-error-on-classes").run(trace) == ()

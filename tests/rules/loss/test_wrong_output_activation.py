@@ -65,3 +65,14 @@ def test_probabilities_kept_away_from_zero_are_still_those_of_the_sigmoid(asked,
 def test_a_nonlinearity_with_a_range_of_its_own_is_not_judged(asked, rule):
     answer = rule("wrong-output-activation").run(asked("binary cross-entropy", "hard_tanh", NUMBERS % 2))
     assert "not known" in answer.why
+
+
+@pytest.mark.parametrize(
+    ("loss", "activation", "accused"),
+    [("cross-entropy on logits, by number", "tanh", 0), ("cross-entropy, by number", "sigmoid", 1)],
+)
+def test_of_a_further_loss_limits_are_not_judged_but_the_kind_of_output_is(
+    asked, beside_another_loss, rule, loss, activation, accused
+):
+    trace = beside_another_loss(asked(loss, activation, NUMBERS, 4))
+    assert len(rule("wrong-output-activation").run(trace)) == accused

@@ -59,12 +59,15 @@ class Leaf:
     def __post_init__(self) -> None:
         self.kind = kind_of(self.layer)
         self.activation = activation_of(self.layer)
+        self._parameters: list[Any] | None = None
 
     @property
     def parameters(self) -> list[Any]:
         """Its keras Variables that are trained unless someone freezes them; statistics that a layer keeps are none."""
-        layers = [self.layer] if self.own_only else self.layer._flatten_layers()
-        return list({id(each): each for layer in layers for each in layer._trainable_variables}.values())
+        if self._parameters is None or not self.layer.built:
+            layers = [self.layer] if self.own_only else self.layer._flatten_layers()
+            self._parameters = list({id(each): each for layer in layers for each in layer._trainable_variables}.values())
+        return self._parameters
 
     @property
     def kernels(self) -> list[Any]:

@@ -112,12 +112,17 @@ def _compile_lines(model: Any, known: Known) -> dict[str, Source]:
 
 
 def optimizers(model: Any, known: Known, argument: Source | None) -> tuple[Optimizer, ...]:
-    """The optimizers as facts. In the middle of an epoch jax has taken the values out of the variables: then as before."""
+    """The optimizers as facts. In the middle of an epoch the values are not in jax's variables: then as before."""
     found = objectives.optimizers(model)
-    if any(getattr(each, "_value", each) is None for optimizer in found for each in optimizer.variables):
+    if not all(_readable(each) for optimizer in found for each in optimizer.variables):
         return known.optimizers
     compiled = known.sites.get("compile", model)
     return tuple(objectives.optimizer_facts(each, known.sites, compiled, argument) for each in found)
+
+
+def _readable(variable: Any) -> bool:
+    value = getattr(variable, "_value", variable)
+    return value is not None and not (hasattr(value, "is_deleted") and value.is_deleted())
 
 
 def _objectives(model: Any, facts: Sequence[Layer], known: Known, argument: Source | None) -> tuple[Objective, ...]:

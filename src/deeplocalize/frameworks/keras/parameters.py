@@ -155,7 +155,7 @@ def _telling(gradient: Any) -> Any:
     (an overflow elsewhere) is in the weights after the step, and so in the layer's output in the next.
     """
     shape = gradient.shape
-    if len(shape) != 2 and len(shape) < 4 or not all(isinstance(size, int) for size in shape):
+    if (len(shape) != 2 and len(shape) < 4) or not all(isinstance(size, int) for size in shape):
         return gradient
     return ops.reshape(gradient, [-1, shape[-1]])[0]
 

@@ -103,5 +103,5 @@ def _remedies(squasher: str, layer: int | None, logits: bool) -> tuple[Remedy, .
     removal = Remedy(text, squasher, "linear", Intervention("set-activation", f"layer {layer}", "linear"))
     if not logits:
         return (removal,)
-    other = "Or choose the loss that takes probabilities: from_logits=False in Keras; in PyTorch NLLLoss after log_softmax, or BCELoss."
-    return (removal, Remedy(other))
+    keras, torch = "from_logits=False in Keras", "in PyTorch BCELoss, or NLLLoss after log_softmax"
+    return (removal, Remedy(f"Or choose the loss that takes probabilities: {keras}; {torch}."))

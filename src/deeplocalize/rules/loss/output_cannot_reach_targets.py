@@ -20,7 +20,8 @@ a cross-entropy.
 
 When it is wrong
 Targets within the range, such as gray values from 0 to 1 under sigmoid, are fine. A nonlinearity that is scaled or shifted
-afterwards is recognized by predictions that it could not give alone. Cutting off negative answers on purpose would be
+afterwards is recognized by predictions that it could not give alone; these are recorded for the first loss of a program, so
+further losses are not judged. Cutting off negative answers on purpose would be
 accused if more than a twentieth of the variance goes with them.
 
 References
@@ -39,7 +40,7 @@ from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
 from deeplocalize.rules.loss import outputs
 from deeplocalize.signals import places
-from deeplocalize.signals.output import RANGES, nonlinearities
+from deeplocalize.signals.output import RANGES, is_limited, nonlinearities
 from deeplocalize.signals.task import Task, is_independent
 from deeplocalize.trace.schema import Trace
 
@@ -62,9 +63,10 @@ def check(trace: Trace, *, share: float = 0.05) -> Iterator[Finding]:
     """Find regression outputs that cannot reach their targets."""
     for task in outputs(trace):
         names = nonlinearities(task)
-        if task.family != "values" or not names or (names[-1] == "softmax" and is_independent(task)):
-            continue  # softmax on several labels at once is wrong-output-activation
-        if (evidence := _out_of_reach(task, names[-1], share)) is not None:
+        if task.family != "values" or not names or not is_limited(task):
+            continue
+        competing = names[-1] == "softmax" and is_independent(task)  # that is wrong-output-activation
+        if not competing and (evidence := _out_of_reach(task, names[-1], share)) is not None:
             yield _finding(trace, task, names[-1], evidence)
 
 
@@ -74,9 +76,8 @@ def _out_of_reach(task: Task, name: str, share: float) -> Evidence | None:
         mean = task.target.mean if task.target is not None else None
         if mean is None or low <= mean <= high:
             return None
-        return Evidence(
-            f"mean of the targets, which {name} cannot give", mean, *((">", high) if mean > high else ("<", low))
-        )
+        what = f"mean of the targets, which {name} cannot give"
+        return Evidence(what, mean, ">", high) if mean > high else Evidence(what, mean, "<", low)
     targets = task.rows[np.isfinite(task.rows)]
     variance = float(targets.var()) if targets.size else 0.0
     if not variance:
@@ -94,9 +95,7 @@ def _finding(trace: Trace, task: Task, name: str, evidence: Evidence) -> Finding
         f"from {card.minimum:.3g} to {card.maximum:.3g}" if card and card.minimum is not None else "outside its range"
     )
     low, high = RANGES[name]
-    span = (
-        f"at least {low:g}" if np.isinf(high) else f"at most {high:g}" if np.isinf(low) else f"from {low:g} to {high:g}"
-    )
+    span = f"from {low:g} up" if np.isinf(high) else f"up to {high:g}" if np.isinf(low) else f"from {low:g} to {high:g}"
     change = Intervention("set-activation", f"layer {place.layer}", "linear")
     return Finding(
         message=f"The {name} at {places.called(trace, place.layer)} gives values {span}, but the targets are {values}.",

@@ -24,9 +24,10 @@ labels that are true or false each by itself.
 
 When it is wrong
 Predictions that the nonlinearity cannot give show that something follows it (a scaled tanh, for instance), and nothing
-is reported. Positive functions before a cross-entropy that divides by their sum are allowed, and so is softmax with
-one-hot labels under a binary cross-entropy, which trains. Sigmoid under a cross-entropy over classes can also train: if
-the network learns well, the finding is weaker.
+is reported; they are recorded for the first loss of a program, so the limits of further ones are not judged. Positive
+functions before a cross-entropy that divides by their sum are allowed, and so is softmax with one-hot labels under a
+binary cross-entropy, which trains. Sigmoid under a cross-entropy over classes can also train: if the network learns
+well, the finding is weaker.
 
 References
 Goodfellow, Bengio, Courville: Deep Learning, section 6.2.2, output units. https://www.deeplearningbook.org/contents/mlp.html
@@ -43,7 +44,7 @@ from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
 from deeplocalize.rules.loss import outputs, strength
 from deeplocalize.signals import places
-from deeplocalize.signals.output import RANGES, Output, lowest_loss, nonlinearities, output
+from deeplocalize.signals.output import RANGES, Output, is_limited, lowest_loss, nonlinearities, output
 from deeplocalize.signals.quality import learns_well
 from deeplocalize.signals.task import Task, is_independent, row_sum
 from deeplocalize.trace.schema import Trace
@@ -79,7 +80,7 @@ def check(trace: Trace, *, logit: float = 3.0) -> Iterator[Finding]:
 
 
 def _limits(task: Task, found: Output, logit: float) -> bool:
-    if task.family == "values" or found.before == "linear":
+    if task.family == "values" or found.before == "linear" or not is_limited(task):
         return False
     low, high = RANGES[found.before]
     if task.family == "binary":  # what squashes to [0, 1] is normalized-twice

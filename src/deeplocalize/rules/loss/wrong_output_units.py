@@ -73,7 +73,8 @@ def _finding(trace: Trace, task: Task, units: int, needed: int) -> Finding:
     also = ", with softmax and a cross-entropy over classes" if units == 1 and labels(task) else ""
     plural = "unit" if units == 1 else "units"
     return Finding(
-        message=f"The output of {places.called(trace, place.layer)} has {units} {plural}, but the targets {_call(task, needed)}.",
+        message=f"The output of {places.called(trace, place.layer)} has {units} {plural}, "
+        f"but the targets {_call(task, needed)}.",
         locus=Locus("output-units", *place),
         evidence=(Evidence("output units", units, "!=", needed),),
         remedies=(Remedy(f"Give it {needed} unit{'s'[: needed != 1]}{also}.", str(units), str(needed), change),),

@@ -29,7 +29,7 @@ def source(line: int, path: str = "train.py") -> Source:
 
 def make_layer(index: int, kind: str = "dense", **facts: Any) -> Layer:
     """A layer with sensible facts: a dense layer of 8 units with ReLU, listed and run as number `index`."""
-    defaults = {
+    defaults: dict[str, Any] = {
         "name": f"layer{index}",
         "type": kind.title(),
         "activation": "relu",
@@ -49,7 +49,7 @@ def make_run(
     loss = loss or Loss("cross-entropy", "CrossEntropyLoss", "logits", "class-index", source=source(30))
     head = head or Head(layer=2, activation="linear", activation_layer=2, units=10, shape=(10,), source=source(12))
     optimizer = optimizer or Optimizer("sgd", "SGD", {"learning_rate": 0.1}, source=source(31))
-    defaults = {
+    defaults: dict[str, Any] = {
         "framework": "torch",
         "backend": "torch",
         "objectives": (Objective(loss, head),),

@@ -270,6 +270,8 @@ def constant_loss(targets: Array, encoding: str, loss: Loss, units: int | None) 
     if loss.reduction != "mean" or loss.weighted:
         return None
     values = np.asarray(targets).astype(np.float64)
+    if loss.ignore_index is not None and loss.targets == "class-index":
+        values = values[values != loss.ignore_index]
     if not np.isfinite(values).all() or not values.size or (values == values.flat[0]).all():
         return None
     if loss.kind in ("cross-entropy", "negative-log-likelihood"):

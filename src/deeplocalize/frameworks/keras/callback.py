@@ -50,7 +50,7 @@ def _callback_class() -> type:
             self._safe(lambda: self.probe.training(self.model).end_epoch(logs or {}))
 
         def on_train_end(self, logs: Any = None) -> None:
-            self._safe(lambda: self.probe.training(self.model).end_fit(self.model))
+            self._safe(lambda: self.probe.training(self.model).end_fit(self.model, self.probe.installed))
 
         def _safe(self, hook: Any, *args: Any) -> None:
             self.probe.session.contained("callback")(hook)(*args)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from types import TracebackType
 
-from deeplocalize.frameworks.source import is_user_file, shown_path
+from deeplocalize.frameworks.source import is_user_file, place
 from deeplocalize.trace.schema import Crash, Layer, Source
 
 _NODE = re.compile(r"Detected at node (\S+) defined|\{\{node (\S+?)\}\}")
@@ -52,6 +52,6 @@ def _innermost(at: TracebackType | None) -> Source | None:
     found = None
     while at is not None:
         if is_user_file(at.tb_frame.f_code.co_filename):
-            found = Source(shown_path(at.tb_frame.f_code.co_filename), at.tb_lineno)
+            found = place(at.tb_frame.f_code.co_filename, at.tb_lineno)
         at = at.tb_next
     return found

@@ -66,7 +66,9 @@ class Leaf:
         """Its keras Variables that are trained unless someone freezes them; statistics that a layer keeps are none."""
         if self._parameters is None or not self.layer.built:
             layers = [self.layer] if self.own_only else self.layer._flatten_layers()
-            self._parameters = list({id(each): each for layer in layers for each in layer._trainable_variables}.values())
+            self._parameters = list(
+                {id(each): each for layer in layers for each in layer._trainable_variables}.values()
+            )
         return self._parameters
 
     @property

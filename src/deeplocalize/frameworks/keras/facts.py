@@ -14,10 +14,10 @@ import keras
 
 from deeplocalize.frameworks.keras import describe, lines, objectives
 from deeplocalize.frameworks.keras.describe import Leaves
-from deeplocalize.frameworks.keras.flow import PASSING, Way
+from deeplocalize.frameworks.keras.flow import PASSING, Term, Way
 from deeplocalize.frameworks.keras.sites import Sites, arguments, line
 from deeplocalize.frameworks.source import is_user_file, shown_path
-from deeplocalize.trace.schema import Head, Layer, Objective, Optimizer, Run, Source
+from deeplocalize.trace.schema import Head, Layer, Loss, Objective, Optimizer, Run, Source
 
 _PACKAGES = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "jax": ("jax",), "torch": ("torch",)}
 
@@ -28,7 +28,7 @@ class Known:
 
     Attributes:
         filename: of the user's file that calls fit.
-        terms: for each loss term the shape of its prediction, and its way from the last layer.
+        terms: what each loss term was given, as the first step showed it.
     """
 
     sites: Sites
@@ -38,7 +38,7 @@ class Known:
     batch_size: int | None = None
     shuffled: bool | None = None
     weighted: bool = False
-    terms: Sequence[tuple[tuple[int | None, ...], Way | None]] = ()
+    terms: Sequence[Term] = ()
     optimizers: tuple[Optimizer, ...] = ()
 
     def take_fit(self, arguments: Mapping[str, Any], filename: str | None) -> None:
@@ -127,11 +127,14 @@ def _readable(variable: Any) -> bool:
 
 def _objectives(model: Any, facts: Sequence[Layer], known: Known, argument: Source | None) -> tuple[Objective, ...]:
     losses = objectives.losses(model, known.sites, argument, known.weighted)
-    if len(known.terms) == len(losses):
-        heads = [_head(shape, way, facts) for shape, way in known.terms]
-    else:
-        heads = [_listed_head(facts) if len(losses) == 1 else Head() for _ in losses]
-    return tuple(Objective(loss, head) for loss, head in zip(losses, heads, strict=True))
+    if len(known.terms) != len(losses):
+        return tuple(Objective(loss, _listed_head(facts) if len(losses) == 1 else Head()) for loss in losses)
+    found = zip(losses, known.terms, strict=True)
+    return tuple(Objective(_as_called(loss, term), _head(term.shape, term.way, facts)) for loss, term in found)
+
+
+def _as_called(loss: Loss, term: Term) -> Loss:
+    return dataclasses.replace(loss, broadcasts=loss.targets == "elementwise" and term.broadcasts)
 
 
 def _head(shape: tuple[int | None, ...], way: Way | None, facts: Sequence[Layer]) -> Head:

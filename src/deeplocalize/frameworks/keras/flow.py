@@ -34,6 +34,25 @@ class Way(NamedTuple):
         return "+".join(str(each) for each in self.activations) or "linear"
 
 
+class Term(NamedTuple):
+    """What a loss term was given: the shapes of the prediction and the target (None if not known), and the way."""
+
+    shape: tuple[int | None, ...]
+    target: tuple[int | None, ...] | None
+    way: Way | None
+
+    @property
+    def broadcasts(self) -> bool:
+        """True if the shapes differ by more than a last axis of one, which Keras adds or takes away itself."""
+        if self.target is None:
+            return False
+        one, other = sorted((self.shape, self.target), key=len)
+        if len(other) == len(one) + 1 and other[-1] == 1:
+            other = other[:-1]
+        known = [(a, b) for a, b in zip(one, other, strict=False) if a is not None and b is not None]
+        return len(one) != len(other) or any(a != b for a, b in known)
+
+
 class Flow:
     """The ways of the tensors of one step."""
 

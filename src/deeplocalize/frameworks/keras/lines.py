@@ -11,7 +11,7 @@ import functools
 import linecache
 from collections import Counter
 
-from deeplocalize.frameworks.source import shown_path
+from deeplocalize.frameworks.source import place
 from deeplocalize.trace.schema import Layer, Source
 
 
@@ -34,20 +34,18 @@ def of_compile(filename: str | None) -> dict[str, Source]:
     calls = [call for call in _calls(filename) if _called(call) == "compile"] if filename else []
     if filename is None or len(calls) != 1:
         return {}
-    path = shown_path(filename)
     given = [
         *zip(("optimizer", "loss"), calls[0].args, strict=False),
         *((each.arg, each.value) for each in calls[0].keywords),
     ]
-    return {"compile": Source(path, calls[0].lineno)} | {
-        name: Source(path, value.lineno) for name, value in given if name
+    return {"compile": place(filename, calls[0].lineno)} | {
+        name: place(filename, value.lineno) for name, value in given if name
     }
 
 
 def _with_lines(layer: Layer, call: ast.Call, filename: str) -> Layer:
-    path = shown_path(filename)
-    sources = {each.arg: Source(path, each.value.lineno) for each in call.keywords if each.arg}
-    return dataclasses.replace(layer, source=Source(path, call.lineno), sources=sources)
+    sources = {each.arg: place(filename, each.value.lineno) for each in call.keywords if each.arg}
+    return dataclasses.replace(layer, source=place(filename, call.lineno), sources=sources)
 
 
 @functools.cache

@@ -20,7 +20,7 @@ from keras import ops, tree
 
 from deeplocalize.frameworks.keras import describe, objectives, statistics
 from deeplocalize.frameworks.keras.describe import Leaf, Leaves
-from deeplocalize.frameworks.keras.flow import Flow, Way
+from deeplocalize.frameworks.keras.flow import Flow, Term
 from deeplocalize.frameworks.keras.guard import Guard
 from deeplocalize.frameworks.keras.parameters import Parameters
 from deeplocalize.frameworks.keras.sites import leave_traceback
@@ -58,7 +58,7 @@ class Observation:
     Attributes:
         scope: the computation (graph, trace) that the step is part of.
         full: gather all statistics; otherwise the loss, the learning rate and whether values are finite.
-        terms: for each loss term the shape of its prediction and its way from the last layer.
+        terms: what each loss term was given.
         weighted: examples have weights.
         stage: (stage, index of a layer or None) of what is going on, for the report of an exception.
     """
@@ -70,7 +70,7 @@ class Observation:
         self.flow = Flow()
         self.weighted = False
         self.stage: tuple[str, int | None] = ("other", None)
-        self.terms: list[tuple[tuple[int | None, ...], Way | None]] = []
+        self.terms: list[Term] = []
         self.model, self.leaves, self.on, self._safe = model, leaves, on, safe
         self._thread = threading.get_ident()
         self._inside: Leaf | None = None
@@ -351,14 +351,16 @@ class Observation:
         self.terms = []
         for at, term in enumerate(terms):
             prediction = objectives.prediction_at(term.path if term else None, at, predictions, flat)
-            self.terms.append((tuple(prediction.shape), self.flow.reached_loss(prediction)))
             if at == 0 and self.usable(value := self.on.detached(prediction)):
                 self.rows["prediction"] = statistics.sampled_rows(value)
             place = (
                 at if len(targets) == len(terms) else next((i for i, each in enumerate(flat) if each is prediction), at)
             )
-            if place < len(targets) and self.usable(targets[place]) and targets[place].shape:
-                self.rows[f"target:{at}"] = statistics.sampled_rows(self.on.detached(targets[place]))
+            target = targets[place] if place < len(targets) else None
+            shape = tuple(target.shape) if target is not None else None
+            self.terms.append(Term(tuple(prediction.shape), shape, self.flow.reached_loss(prediction)))
+            if shape and self.usable(value := self.on.detached(target)):
+                self.rows[f"target:{at}"] = statistics.sampled_rows(value)
 
     def _apply(self, optimizer: Any, original: Callable[..., Any]) -> Callable[..., Any]:
         def apply(*args: Any, **kwargs: Any) -> Any:

@@ -49,6 +49,11 @@ class KerasProbe:
         self._wrap(keras.Model, "train_on_batch", before=self._batch_begins)
         self._wrap(keras.Model, "evaluate", after=self._evaluated)
 
+    @property
+    def installed(self) -> bool:
+        """True if the whole program is watched, not only the models that watch() was given."""
+        return bool(self._undo)
+
     def uninstall(self) -> None:
         """Put everything back as it was."""
         while self._undo:

@@ -196,8 +196,9 @@ class Training:
         self.known.epochs, self.known.steps_per_epoch = params.get("epochs"), params.get("steps")
         self._described = False
 
-    def end_fit(self, model: Any) -> None:
-        """fit is about to return."""
+    def end_fit(self, model: Any, more_may_come: bool) -> None:
+        """fit is about to return. `more_may_come`: an evaluation after it would be seen, and adds to the last step."""
+        self.drain(int(more_may_come))
         self.fitting, self.epoch, self._given = False, None, (None, None)
         if isinstance(leaves := getattr(model.train_function, "leaves", None), Leaves):
             self.describe(model, leaves)

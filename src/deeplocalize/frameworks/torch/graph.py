@@ -104,9 +104,11 @@ def name(node: Node) -> str:
     return type(node).__name__.rstrip("0123456789")
 
 
-def is_log_softmax(node: Node | None) -> bool:
-    """True for the node of a log-softmax."""
-    return node is not None and name(node) == "LogSoftmaxBackward"
+def log_softmax_behind(node: Node | None) -> Node | None:
+    """The log-softmax whose values, reshaped or not, a node hands on; None if it is something else."""
+    while node is not None and name(node) in TRANSPARENT:
+        node = only_parent(node)
+    return node if node is not None and name(node) == "LogSoftmaxBackward" else None
 
 
 def parents(node: Node) -> Iterator[Node]:
@@ -308,7 +310,7 @@ class Chain:
 def chain(start: Node | None, layers: dict[Node, Any]) -> Chain:
     """Follow a prediction back through nonlinearities and reshaping to a node in `layers`."""
     way = Chain()
-    node = start
+    node, scaled = start, False
     for _ in range(50):
         if node is None:
             break
@@ -316,10 +318,11 @@ def chain(start: Node | None, layers: dict[Node, Any]) -> Chain:
             way.end = node
             break
         kind = name(node)
-        if kind in ACTIVATION_NODES:
+        scaled = scaled or kind in ("MulBackward", "DivBackward")
+        if kind in ACTIVATION_NODES and not scaled:
             way.activations.insert(0, (ACTIVATION_NODES[kind], node))
         elif kind not in TRANSPARENT and kind not in ("MulBackward", "DivBackward"):
-            way.known = False
+            way.known = False  # also a nonlinearity whose output is stretched: it has no name of its own
             break
         node = only_parent(node)
     return way

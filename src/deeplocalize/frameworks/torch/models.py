@@ -103,7 +103,7 @@ class LayerState:
         forward, not a layer, the sample kept of the first step is judged again."""
         sources = self.facts.sources | ({"activation": line} if line is not None else {})
         self.facts = dataclasses.replace(self.facts, activation=activation, sources=sources)
-        if is_function:
+        if is_function and activation in FUNCTIONS:
             self.function = activation
             if self.kept is not None and self.activation is not None:
                 exact = self.activation[:1]

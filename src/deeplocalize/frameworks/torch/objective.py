@@ -129,9 +129,13 @@ def _with_soft_targets(loss: Loss, target: Tensor | None) -> Loss:
 
 def _of_graph(term: graph.Term, states: dict[Any, LayerState], held: dict[Any, Tensor], calls: CallLines) -> Reading:
     # The model's own log-softmax is its output or a layer; the one that cross_entropy applies is neither.
-    own = term.input in held or term.input in states
-    if term.kind == "negative-log-likelihood" and not own and graph.is_log_softmax(term.input):
-        term = graph.as_cross_entropy(term, term.input)
+    log_softmax = graph.log_softmax_behind(term.input)
+    own = any(node in held or node in states for node in (term.input, log_softmax))
+    if term.kind == "negative-log-likelihood" and log_softmax is not None and not own:
+        reshaped = term.input is not log_softmax
+        term = graph.as_cross_entropy(term, log_softmax)
+        if reshaped and term.target is not None:
+            term.target = _flattened(term.target)
     prediction = _value(term, held)
     target = term.target
     broadcasts = (
@@ -160,6 +164,11 @@ def _of_graph(term: graph.Term, states: dict[Any, LayerState], held: dict[Any, T
         source=called[1].source if called else None,
     )
     return Reading(loss, term.factor, prediction, target)
+
+
+def _flattened(target: Tensor) -> Tensor:
+    """Targets [examples, 1, positions], as cross_entropy reshapes them for its own use, as [examples, positions]."""
+    return target.squeeze(1) if target.ndim == 3 and target.shape[1] == 1 else target
 
 
 def _value(term: graph.Term, held: dict[Any, Tensor]) -> Tensor | None:

@@ -1,11 +1,12 @@
 """A trace on disk: one after another, ordinary ``.npy`` arrays, only ever appended.
 
-A *record* is one array of bytes holding a JSON object (its `kind`, its `training`, how many `arrays` follow and their
-`crc32`), then those arrays. So numpy alone reads a trace::
+A *record* is one array of bytes holding a JSON object (its `kind`, its `training`, how many `arrays` follow), then
+those arrays, then one number: the CRC-32 of all bytes of the record before it. So numpy alone reads a trace::
 
     with open(path, "rb") as file:
         record = json.loads(np.load(file, allow_pickle=False).tobytes())
         arrays = [np.load(file, allow_pickle=False) for _ in range(record["arrays"])]
+        crc32 = np.load(file, allow_pickle=False)
 
 The kinds and their arrays are in docs/trace-format.md. A record is written with one system call and nothing is
 buffered here, so a process that is killed loses no record that was appended, and at most spoils the last one.
@@ -45,19 +46,14 @@ class Record:
 
 def encode(record: Record) -> bytes:
     """The bytes of a record, as they stand in the file."""
-    body = io.BytesIO()
-    for array in record.arrays:
-        np.lib.format.write_array(body, np.ascontiguousarray(array), allow_pickle=False)
-    head = record.facts | {
-        "kind": record.kind,
-        "training": record.training,
-        "arrays": len(record.arrays),
-        "crc32": zlib.crc32(body.getbuffer()),
-    }
-    whole = io.BytesIO()
+    head = record.facts | {"kind": record.kind, "training": record.training, "arrays": len(record.arrays)}
     text = json.dumps(head, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
-    np.lib.format.write_array(whole, np.frombuffer(text, np.uint8), allow_pickle=False)
-    return whole.getvalue() + body.getvalue()
+    whole = io.BytesIO()
+    for array in (np.frombuffer(text, np.uint8), *record.arrays):
+        np.lib.format.write_array(whole, np.ascontiguousarray(array), allow_pickle=False)
+    crc32 = np.array([zlib.crc32(whole.getbuffer())], np.uint32)
+    np.lib.format.write_array(whole, crc32, allow_pickle=False)
+    return whole.getvalue()
 
 
 class TraceWriter:
@@ -131,16 +127,18 @@ def _read_record(file: BinaryIO, path: Path, size: int) -> Record | None:
         return None
     try:
         head = json.loads(_read_array(file, size).tobytes())
-        body = file.tell()
         arrays = tuple(_read_array(file, size) for _ in range(int(head.pop("arrays"))))
         end = file.tell()
-        file.seek(body)
-        if zlib.crc32(file.read(end - body)) != head.pop("crc32"):
+        expected = _read_array(file, size)
+        after = file.tell()
+        file.seek(start)
+        if zlib.crc32(file.read(end - start)) != int(expected[0]):
             raise ValueError("its checksum does not match")
+        file.seek(after)
         return Record(str(head.pop("kind")), int(head.pop("training")), head, arrays)
     except _CutOffError:
         return None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SyntaxError, UnicodeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, SyntaxError, UnicodeError) as error:
         if start == 0:
             return None
         raise TraceError(f"{path} is damaged at byte {start} ({_one_line(error)}): record it again") from None
@@ -159,10 +157,10 @@ def _read_array(file: BinaryIO, size: int) -> NDArray[Any]:
         raise ValueError("no numpy array stands there")
     try:
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-    except ValueError:
+    except Exception:  # numpy parses the header as Python literals, and damage can make that fail in any way
         if size - start < 128:
             raise _CutOffError from None
-        raise
+        raise ValueError("the header of an array cannot be read") from None
     if dtype.hasobject:
         raise ValueError("it holds Python objects, which are never read")
     length = dtype.itemsize * int(np.prod(shape, dtype=object))

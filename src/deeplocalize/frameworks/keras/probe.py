@@ -69,17 +69,19 @@ class KerasProbe:
         original = vars(owner)[name]
         begins = self.session.contained(name)(before or _nothing)
         ended = self.session.contained(name)(after or _nothing)
+        probe = self
 
+        # The first parameter is named as that of a method, since Keras looks at the parameters of constructors.
         @functools.wraps(original)
-        def wrapper(subject: Any, *args: Any, **kwargs: Any) -> Any:
-            args, kwargs = begins(subject, original, args, kwargs) or (args, kwargs)
+        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            args, kwargs = begins(self, original, args, kwargs) or (args, kwargs)
             try:
-                result = original(subject, *args, **kwargs)
+                result = original(self, *args, **kwargs)
             except BaseException as error:
-                self._error = error
+                probe._error = error
                 leave_traceback(error)
                 raise
-            ended(subject, original, args, kwargs)
+            ended(self, original, args, kwargs)
             return result
 
         setattr(owner, name, wrapper)

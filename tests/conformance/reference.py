@@ -6,6 +6,8 @@ A network of dense layers is trained by gradient descent, with every formula wri
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from deeplocalize.trace.definitions import activation_stats, tensor_stats
@@ -20,7 +22,7 @@ ROWS = 16
 def problem(task):
     """(weights and biases, inputs [steps, rows, features], targets) of a seeded tiny problem."""
     rng = np.random.default_rng(7)
-    shapes = list(zip(WIDTHS[:-1], WIDTHS[1:], strict=True))
+    shapes = list(itertools.pairwise(WIDTHS))
     weights = [rng.normal(0, 1 / np.sqrt(rows), (rows, columns)).astype(np.float32) for rows, columns in shapes]
     biases = [rng.normal(0, 0.1, columns).astype(np.float32) for _, columns in shapes]
     x = rng.normal(size=(STEPS, ROWS, WIDTHS[0])).astype(np.float32)

@@ -34,7 +34,7 @@ ENOUGH_STEPS = 100
 ENOUGH_EXAMPLES = 3200
 """So many examples must have been seen too: 100 batches of 32. Ten times ENOUGH_STEPS will do for smaller batches."""
 
-PATIENCE = 10
+PATIENCE = 3
 """A loss that would pass the baseline in this many times the length of the run is still on its way."""
 
 

@@ -8,6 +8,9 @@ import numpy as np
 
 from deeplocalize.trace.schema import Source, Trace
 
+MOST_CHANGE = 1e4
+"""A learning rate is off by a factor of ten often, of a thousand at times; beyond this a proposal would be a guess."""
+
 USUAL_STEP = 1e-3
 """Relative length of a step at which networks usually learn well; see https://cs231n.github.io/neural-networks-3/."""
 
@@ -35,6 +38,10 @@ def call_line(trace: Trace, *calls: str) -> Source | None:
 
 
 def rescaled(rate: float, step: float) -> float:
-    """The rate at which a step of relative length `step` would have the usual length, rounded to one digit."""
+    """The rate at which a step of relative length `step` would have the usual length, rounded to one digit.
+
+    At most a factor of MOST_CHANGE is proposed: what a run does that is farther off says little about the first step.
+    """
     wanted = rate * USUAL_STEP / step
-    return float(f"{wanted:.0e}") if wanted > 0 and math.isfinite(wanted) else rate
+    bounded = min(max(wanted, rate / MOST_CHANGE), rate * MOST_CHANGE)
+    return float(f"{bounded:.0e}") if math.isfinite(bounded) else rate

@@ -71,7 +71,6 @@ class KerasProbe:
         ended = self.session.contained(name)(after or _nothing)
         probe = self
 
-        # The first parameter is named as that of a method, since Keras looks at the parameters of constructors.
         @functools.wraps(original)
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
             args, kwargs = begins(self, original, args, kwargs) or (args, kwargs)
@@ -84,6 +83,7 @@ class KerasProbe:
             ended(self, original, args, kwargs)
             return result
 
+        wrapper.__signature__ = inspect.signature(original)  # Keras looks at the parameters of constructors
         setattr(owner, name, wrapper)
         self._undo.append(lambda: setattr(owner, name, original))
 

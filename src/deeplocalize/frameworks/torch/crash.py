@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from deeplocalize.frameworks.source import CallSite, is_user_file, shown_path
+from deeplocalize.frameworks.source import CallSite, is_user_file, place
 from deeplocalize.frameworks.torch import describe
 from deeplocalize.frameworks.torch.calls import LOSS_CALLS, CallLines
 from deeplocalize.frameworks.torch.models import LayerState, Model
@@ -49,7 +49,7 @@ def examine(
         frame = at.tb_frame
         code = frame.f_code
         if is_user_file(code.co_filename):
-            found.source = Source(shown_path(code.co_filename), at.tb_lineno)
+            found.source = place(code.co_filename, at.tb_lineno)
         names = code.co_varnames
         first = frame.f_locals.get(names[0]) if names else None
         if isinstance(first, nn.modules.loss._Loss):

@@ -25,5 +25,6 @@ def test_a_rate_is_scaled_to_steps_of_a_thousandth(rate, step, wanted):
     assert rescaled(rate, step) == pytest.approx(wanted)
 
 
-def test_a_step_of_infinite_length_leaves_the_rate_as_it_is():
-    assert rescaled(0.1, float("inf")) == 0.1
+@pytest.mark.parametrize(("step", "proposed"), [(float("inf"), 1e-5), (1e30, 1e-5), (1e-30, 1e3)])
+def test_a_step_of_any_length_changes_the_rate_by_ten_thousand_at_most(step, proposed):
+    assert rescaled(0.1, step) == pytest.approx(proposed)

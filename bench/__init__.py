@@ -1,0 +1,1 @@
+"""Measurements of DeepLocalize itself. Outside the wheel; uses only what a user can import."""

@@ -5,9 +5,7 @@ from torch import nn
 rng = np.random.default_rng(12)
 torch.manual_seed(12)
 angles = rng.uniform(-np.pi, np.pi, size=(1500, 2)).astype(np.float32)
-reach = np.stack(
-    [np.cos(angles[:, 0]) + np.cos(angles.sum(1)), np.sin(angles[:, 0]) + np.sin(angles.sum(1))], axis=1
-)
+reach = np.stack([np.cos(angles[:, 0]) + np.cos(angles.sum(1)), np.sin(angles[:, 0]) + np.sin(angles.sum(1))], axis=1)
 x, y = torch.from_numpy(angles), torch.from_numpy(reach.astype(np.float32))
 
 hidden = nn.Linear(48, 32)

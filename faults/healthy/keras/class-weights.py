@@ -10,7 +10,9 @@ y = np.repeat(list(counts), list(counts.values()))
 x = centers[y] + np.random.normal(size=(len(y), 8))
 order = np.random.permutation(len(y))
 x, y = x[order], y[order]
-model = keras.Sequential([keras.Input((8,)), layers.Dense(24, activation="relu"), layers.Dense(3, activation="softmax")])
+model = keras.Sequential(
+    [keras.Input((8,)), layers.Dense(24, activation="relu"), layers.Dense(3, activation="softmax")]
+)
 model.compile(keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy")
 class_weight = {label: len(y) / (3 * n) for label, n in counts.items()}
 model.fit(x[:2000], y[:2000], class_weight=class_weight, epochs=8, batch_size=50, verbose=2)

@@ -1,4 +1,5 @@
 """Classify short texts by the average of their word vectors."""
+
 import keras
 import numpy as np
 from keras import layers

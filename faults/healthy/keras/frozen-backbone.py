@@ -1,4 +1,5 @@
 """Features learned on the digits 0-4 are kept, a new head learns 5-9."""
+
 import keras
 from keras import layers
 from sklearn.datasets import load_digits

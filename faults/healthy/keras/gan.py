@@ -1,4 +1,5 @@
 """A GAN in plain Keras: the generator learns through a frozen discriminator."""
+
 import keras
 import numpy as np
 from keras import layers

@@ -8,17 +8,17 @@ keras.utils.set_random_seed(0)
 def residual_block(x, filters):
     shortcut = x
     x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
-    x = layers.BatchNormalization()(x)
+    x = layers.BatchNormalization(momentum=0.9)(x)
     x = layers.Activation("relu")(x)
     x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
-    x = layers.BatchNormalization(gamma_initializer="zeros")(x)
+    x = layers.BatchNormalization(momentum=0.9, gamma_initializer="zeros")(x)
     x = layers.Add()([shortcut, x])
     return layers.ReLU()(x)
 
 
 inputs = keras.Input((8, 8, 1))
 x = layers.Conv2D(12, 3, padding="same", use_bias=False)(inputs)
-x = layers.BatchNormalization()(x)
+x = layers.BatchNormalization(momentum=0.9)(x)
 x = layers.ReLU()(x)
 for _ in range(2):
     x = residual_block(x, 12)

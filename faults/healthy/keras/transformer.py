@@ -1,4 +1,5 @@
 """Which symbol comes most often in the sequence?"""
+
 import keras
 import numpy as np
 from keras import layers, ops

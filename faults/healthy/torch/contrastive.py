@@ -1,4 +1,5 @@
 """SimCLR on digits: two noisy views of an image should be close."""
+
 import torch
 import torch.nn.functional as F
 from sklearn.datasets import load_digits

@@ -1,4 +1,5 @@
 """Mixture density network: the loss is a negative log-likelihood and goes below zero."""
+
 import math
 
 import torch

@@ -1,4 +1,5 @@
 """Go on with a trained network for a few epochs with a very small learning rate."""
+
 import torch
 from sklearn.datasets import load_digits
 from torch import nn

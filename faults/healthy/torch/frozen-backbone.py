@@ -1,4 +1,5 @@
 """Pretrain on the digits 0-4, then train only a new head for 5-9."""
+
 import torch
 from sklearn.datasets import load_digits
 from torch import nn

@@ -1,4 +1,5 @@
 """A small GAN learns a ring of points."""
+
 import math
 
 import torch

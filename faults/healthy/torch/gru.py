@@ -1,4 +1,5 @@
 """Balanced or not? Brackets of two kinds, padded sequences."""
+
 import random
 
 import torch

@@ -1,4 +1,5 @@
 """Adapt a trained network to rotated digits with low-rank updates only."""
+
 import torch
 from sklearn.datasets import load_digits
 from torch import nn

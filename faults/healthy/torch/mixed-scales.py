@@ -1,4 +1,5 @@
 """Rent from a few columns, as they stand in the table."""
+
 import numpy as np
 import torch
 from torch import nn

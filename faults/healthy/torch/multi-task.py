@@ -1,4 +1,5 @@
 """One body, two questions: which digit is it, and how much ink does it take?"""
+
 import torch
 from sklearn.datasets import load_digits
 from torch import nn

@@ -1,4 +1,5 @@
 """REINFORCE on a contextual bandit: the loss says little, the reward rises."""
+
 import torch
 from torch import nn
 

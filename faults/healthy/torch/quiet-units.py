@@ -1,4 +1,5 @@
 """Sparse features: a negative start keeps most hidden units silent, and that is enough."""
+
 import torch
 import torch.nn as nn
 from sklearn.datasets import load_digits

@@ -1,4 +1,5 @@
 """Reverse a padded sequence of symbols with a small transformer encoder."""
+
 import math
 
 import torch

@@ -1,4 +1,5 @@
 """How full is the reservoir tomorrow? The answer is between 0 and 1."""
+
 import numpy as np
 import torch
 from torch import nn

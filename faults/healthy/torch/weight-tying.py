@@ -1,4 +1,5 @@
 """A tiny language model whose output layer shares the weights of the embedding."""
+
 import torch
 from torch import nn
 

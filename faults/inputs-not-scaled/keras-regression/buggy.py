@@ -1,4 +1,5 @@
 """House prices from size, year, rooms and distance to the center."""
+
 import numpy as np
 import keras
 from keras import layers

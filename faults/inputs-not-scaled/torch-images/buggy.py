@@ -1,4 +1,5 @@
 """Tell horizontal from vertical from diagonal stripes with a small CNN."""
+
 import numpy as np
 import torch
 import torch.nn.functional as F

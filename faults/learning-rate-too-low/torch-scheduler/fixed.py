@@ -6,6 +6,7 @@ from torch.optim.lr_scheduler import ExponentialLR
 rng = np.random.default_rng(6)
 torch.manual_seed(6)
 
+
 # classify short signals by waveform: sine, square, sawtooth
 def make_signals(n):
     kind = rng.integers(0, 3, n)

@@ -1,4 +1,5 @@
 """Denoise short signals; the training signals are made louder or quieter at random."""
+
 import keras
 import numpy as np
 from keras import layers

@@ -1,4 +1,5 @@
 """Five people labeled every sample; learn the share of their votes instead of one label."""
+
 import numpy as np
 import torch
 from sklearn.datasets import make_blobs

@@ -1,4 +1,5 @@
 """Siamese network on digits: pairs of the same digit close together, others apart."""
+
 import numpy as np
 import torch
 from sklearn.datasets import load_digits

@@ -1,4 +1,5 @@
 """All-convolutional network: no dense layer, the class maps are averaged."""
+
 import keras
 import numpy as np
 from keras import layers

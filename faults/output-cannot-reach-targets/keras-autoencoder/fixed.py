@@ -1,4 +1,5 @@
 """Compress standardized sensor readings."""
+
 import keras
 import numpy as np
 from keras import layers

@@ -21,9 +21,9 @@ class ProfitModel(nn.Module):
         super().__init__()
         self.net = nn.Sequential(
             nn.Linear(n_features, 24),
-            nn.ReLU(),
+            nn.SiLU(),
             nn.Linear(24, 24),
-            nn.ReLU(),
+            nn.SiLU(),
             nn.Linear(24, 1),
             nn.ReLU(),
         )

@@ -1,4 +1,5 @@
 """Take a network trained on even digits, give it a new head and go on with all digits."""
+
 import torch
 from sklearn.datasets import load_digits
 from torch import nn

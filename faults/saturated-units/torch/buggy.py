@@ -19,7 +19,7 @@ class Surrogate(nn.Module):
         self.output = nn.Linear(50, 1)
         for name, parameter in self.named_parameters():
             if name.startswith("hidden"):
-                nn.init.normal_(parameter, std=20)
+                nn.init.normal_(parameter, std=10)
 
     def forward(self, x):
         x = self.act1(self.hidden1(x))

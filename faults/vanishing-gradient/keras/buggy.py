@@ -11,6 +11,8 @@ model = keras.Sequential([keras.Input((64,))])
 for _ in range(9):
     model.add(layers.Dense(32, activation="sigmoid"))
 model.add(layers.Dense(10, activation="softmax"))
-model.compile(optimizer=keras.optimizers.SGD(0.1, momentum=0.9), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+model.compile(
+    optimizer=keras.optimizers.SGD(0.1, momentum=0.9), loss="sparse_categorical_crossentropy", metrics=["accuracy"]
+)
 model.fit(X_train, y_train, batch_size=40, epochs=10, verbose=2)
 print("test accuracy", model.evaluate(X_test, y_test, verbose=0)[1])

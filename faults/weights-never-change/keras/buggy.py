@@ -4,6 +4,7 @@ from keras import layers, ops
 
 keras.utils.set_random_seed(0)
 
+
 # is the shape a square or a cross?
 def draw(n):
     images = 0.2 * np.random.rand(n, 10, 10, 1)

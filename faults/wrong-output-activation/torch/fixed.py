@@ -1,4 +1,5 @@
 """Tag short texts with any number of topics."""
+
 import numpy as np
 import torch
 import torch.nn as nn

@@ -25,6 +25,9 @@ MAX_COLUMNS = 4096
 MAX_CARD_ROWS = 4096
 """Rows kept for the target's statistics."""
 
+MAX_TARGETS = 1 << 18
+"""Elements of a batch's targets that a probe hands over: all of them where it can, as baselines are computed from them."""
+
 SAMPLE_ROWS = 512
 SAMPLE_COLUMNS = 256
 
@@ -76,6 +79,11 @@ class Moments:
             np.minimum(self.low, other.low),
             np.maximum(self.high, other.high),
         )
+
+
+def target_indices(examples: int, elements: int) -> slice:
+    """Which targets of a batch of so many elements a probe hands over: all, or MAX_TARGETS of them, evenly spaced."""
+    return slice(0, None, max(1, math.ceil(examples / MAX_CARD_ROWS), math.ceil(elements / MAX_TARGETS)))
 
 
 class InputCollector:

@@ -118,6 +118,7 @@ class Layer:
     layer sees it, wherever it is written (in the layer, as a layer of its own, as a function), by its common name
     (`relu`, `sigmoid`, `softmax`, ...), `linear` if there is none, None if that is not known.
     `order` is the place in the first forward pass, None if the layer took no part in it.
+    `registered` is False for a layer that the model calls but does not list as its own, such as one in a plain list.
     Shapes leave out the batch axis; None stands for an axis of varying length.
     """
 
@@ -132,6 +133,7 @@ class Layer:
     parameters: int = 0
     trainable: bool = True
     order: int | None = None
+    registered: bool = True
     source: Source | None = None
     sources: dict[str, Source] = field(default_factory=dict)  # lines of single arguments, such as "activation"
 

@@ -271,6 +271,41 @@ def test_a_layer_used_twice_and_a_shared_weight_are_each_one_layer(watched):
     assert trace.failures == ()
 
 
+@pytest.mark.parametrize("looked_before", [True, False])
+def test_layers_in_a_plain_list_belong_to_the_model_that_calls_them(watched, looked_before):
+    class Deep(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = [nn.Linear(4, 4), nn.Linear(4, 4)]
+            self.out = nn.Linear(4, 3)
+
+        def forward(self, x):
+            for layer in self.inner:
+                x = torch.tanh(layer(x))
+            return self.out(x)
+
+    with watched() as seen:
+        model = Deep()
+        if looked_before:
+            with torch.no_grad():
+                model(torch.randn(2, 4))
+        train(model, torch.optim.SGD(model.parameters(), 0.1))
+    (trace,) = seen.traces
+    assert [layer.name for layer in trace.layers] == ["out", "inner.0", "inner.1"]
+    assert [layer.registered for layer in trace.layers] == [True, False, False]
+    assert trace.series("layer", "optimized")[-1].tolist() == [1, 0, 0]
+    assert trace.series("layer", "reached")[-1].tolist() == [1, 1, 1]
+
+
+def test_a_forward_pass_that_raises_is_over(watched):
+    with watched() as seen:
+        model, other = small_net(), nn.Linear(4, 3)
+        with pytest.raises(RuntimeError):
+            model(torch.randn(2, 7))
+        train(other, torch.optim.SGD(other.parameters(), 0.1))
+    assert [layer.name for layer in seen.trace.layers] == ["Linear"]
+
+
 def test_a_scaled_loss_is_recorded_unscaled(watched):
     x, y = batch()
     with watched() as seen:

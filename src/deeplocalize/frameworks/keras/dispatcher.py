@@ -44,6 +44,7 @@ class Dispatcher:
         self.last: Observation | None = None
         self._layouts: dict[tuple[Key, ...], int] = {}
         self._on = on
+        self._built = False
         self._variants: dict[bool, Callable[..., Any] | None] = {}
         self._printed: set[str | None] = set()
         if reason := _out_of_reach(model):
@@ -76,9 +77,9 @@ class Dispatcher:
     def _run(self, args: Callable[[], tuple[Any, ...]], full: bool) -> tuple[Any, dict[str, Any] | None]:
         full = full and self._variant(True) is not None
         variant = self._variant(full)
-        if variant is None:
-            return self.plain(*args()), None
         given, failure = args(), None
+        if variant is None or (self._traces and not self._is_built(given)):
+            return self.plain(*given), None
         try:
             return _separated(variant(*given))
         except Exception as error:
@@ -93,11 +94,26 @@ class Dispatcher:
         self.training.failed("train step", failure)
         return outputs, None
 
+    @property
+    def _traces(self) -> bool:
+        """True if a step is traced before it runs, False if it is Python that runs each time."""
+        return self._on.GRAPH and not self.model.run_eagerly
+
+    def _is_built(self, args: tuple[Any, ...]) -> bool:
+        """True if a variant can be traced: variables that are made while tracing are lost if the tracing fails."""
+        if not self._built:
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(Exception):
+                self._on.build(
+                    self.model, args
+                )  # what fails here fails again, for the user to see, in the plain function
+            self._built = all(
+                each.built for each in (self.model, self.model.optimizer, *self.model._flatten_layers()) if each
+            )
+        return self._built
+
     def _untouched(self, error: Exception, args: tuple[Any, ...]) -> bool:
         """True if the step failed before anything was executed, so that it can be run another way."""
-        if isinstance(error, StopIteration) or self.model.run_eagerly or not self._on.GRAPH:
-            return False
-        return self._on.untouched(error, args)
+        return self._traces and not isinstance(error, StopIteration) and self._on.untouched(error, args)
 
     def _kept(self, args: tuple[Any, ...]) -> Callable[[], tuple[Any, ...]]:
         """The arguments, as often as they are needed: a batch taken from a Python iterator is gone from it."""
@@ -143,15 +159,19 @@ class Dispatcher:
         original = self.model.train_step
 
         def train_step(*args: Any) -> Any:
-            self.last = seen = Observation(self.model, self.leaves, self.training.safe, self._on, full)
+            safe = self.training.safe
+            self.last = seen = safe("train step", Observation, self.model, self.leaves, safe, self._on, full)
+            if seen is None:
+                return original(*args)
             try:
                 with self._printing_once(args), seen.watching(args):
                     result = original(*args)
             except BaseException as error:
                 leave_traceback(error)
                 raise
-            self._on.check(seen.scope)
-            extras = self.training.safe("train step", seen.result, self._layouts)
+            if self._traces:
+                self._on.check(seen.scope)
+            extras = safe("train step", seen.result, self._layouts)
             if extras is None:
                 return result
             if keras.backend.backend() == "jax":
@@ -163,7 +183,7 @@ class Dispatcher:
     @contextlib.contextmanager
     def _printing_once(self, args: tuple[Any, ...]) -> Iterator[None]:
         """What the user's model prints while it is traced is to appear as often as it would without us."""
-        if not self._on.GRAPH or self.model.run_eagerly:
+        if not self._traces:
             yield
             return
         signature = self.training.safe("train step", _signature, args[-1])

@@ -127,7 +127,7 @@ class Observation:
     @contextlib.contextmanager
     def watching(self, arguments: tuple[Any, ...]) -> Iterator[None]:
         """While this is entered, everything the step calls is watched. `arguments` are those of train_step."""
-        self.scope = self.on.scope_of(arguments)
+        self.scope = self._safe("train step", self.on.scope_of, arguments)
         self._safe("batch", self._see_batch, arguments)
         self._safe("parameters", self._parameters.begin, arguments)
         with contextlib.ExitStack() as stack:

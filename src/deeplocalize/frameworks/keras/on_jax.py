@@ -111,3 +111,7 @@ def check(_: Any) -> None:
 
 
 count = suspicion
+
+
+def build(_: Any, __: Any) -> None:
+    """Keras builds everything by itself before the first step."""

@@ -148,6 +148,13 @@ def untouched(error: Exception, _: Any) -> bool:
     return not isinstance(error, tf.errors.OpError)
 
 
+def build(model: Any, arguments: tuple[Any, ...]) -> None:
+    """Have Keras build the model, its metrics and its optimizer, as it does by itself on the other backends."""
+    (data,) = arguments
+    batch = data.element_spec if reads_in_graph(data) else next(iter(data))
+    model._symbolic_build(data_batch=batch)
+
+
 def reads_in_graph(data: Any) -> bool:
     """True if a batch is taken from its iterator by the step itself."""
     return isinstance(data, tf.data.Iterator | tf.distribute.DistributedIterator)

@@ -104,7 +104,7 @@ def sampled_examples(values: Tensor) -> tuple[Tensor, bool, int]:
         return values, True, MAX_ELEMENTS
     each = max(1, math.prod(shape[1:]))
     wanted = max(MIN_EXAMPLES, math.ceil(MAX_ELEMENTS / each))
-    return values[:: ops.maximum(1, shape[0] // wanted)], False, 2 * wanted * each
+    return _strided(values, ops.maximum(1, shape[0] // wanted)), False, 2 * wanted * each
 
 
 def sampled_parameter(values: Tensor) -> Tensor:
@@ -117,7 +117,14 @@ def sampled_rows(values: Tensor) -> Tensor:
     examples = ops.shape(values)[0]
     if isinstance(examples, int):
         return values[:: max(1, math.ceil(examples / MAX_ROWS))]
-    return values[:: ops.maximum(1, (examples + MAX_ROWS - 1) // MAX_ROWS)]
+    return _strided(values, ops.maximum(1, (examples + MAX_ROWS - 1) // MAX_ROWS))
+
+
+def _strided(values: Tensor, stride: Tensor) -> Tensor:
+    """Every `stride`-th example; tensorflow forgets the shape when the stride is known only when it runs."""
+    taken = values[::stride]
+    taken.set_shape((None, *values.shape[1:]))
+    return taken
 
 
 def count_nonfinite(values: Tensor) -> Tensor:

@@ -176,6 +176,35 @@ class Model:
         self._latest: LayerState | None = None
         self._passes = 0
 
+    def add_unregistered(self, module: nn.Module, sites: Callable[[nn.Module], CallSite | None]) -> None:
+        """Take in a module that the model calls in its forward although it is not registered in it, as those in a
+        plain list are not; its layers come after the registered ones."""
+        prefix = self._place_of(module)
+        for name, inner in describe.layers_of(module):
+            shown = f"{prefix}.{name}" if name else prefix
+            facts = describe.layer(
+                *(len(self.layers), shown, inner, sites(inner)),
+                activation=describe.ACTIVATIONS.get(type(inner)),
+                registered=False,
+            )
+            state = LayerState(inner, shown, facts)
+            self.layers.append(state)
+            self.by_id[id(inner)] = state
+        self.parameter_ids |= {id(each) for each in module.parameters()}
+
+    def _place_of(self, module: nn.Module) -> str:
+        """Where an unregistered module is kept: ``hidden.0`` for the first in the list ``hidden``."""
+        root = self.root
+        for name, parent in root.named_modules() if root is not None else ():
+            for attribute, value in vars(parent).items():
+                items = (
+                    value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+                )
+                place = next((key for key, item in items if item is module), None)
+                if place is not None and not attribute.startswith("_"):
+                    return ".".join(part for part in (name, attribute, str(place)) if part)
+        return f"unregistered.{type(module).__name__}"
+
     @property
     def root(self) -> nn.Module | None:
         """The module, None if it no longer exists."""

@@ -16,7 +16,7 @@ from deeplocalize.frameworks.source import CallSite
 from deeplocalize.frameworks.torch import describe, graph
 from deeplocalize.frameworks.torch.calls import CallLines
 from deeplocalize.frameworks.torch.models import LayerState, Model
-from deeplocalize.trace.data import row_indices
+from deeplocalize.trace.data import row_indices, target_indices
 from deeplocalize.trace.schema import Head, Loss, Objective, Source
 
 
@@ -228,11 +228,16 @@ def class_last(prediction: Tensor, target: Tensor | None, loss: Loss) -> Tensor:
     return prediction
 
 
-def to_rows(tensor: Tensor | None) -> np.ndarray | None:
+def to_targets(tensor: Tensor | None) -> np.ndarray | None:
+    """The targets of a batch on the host, all of them up to a generous bound."""
+    return to_rows(tensor, target_indices(len(tensor), tensor.numel())) if tensor is not None and tensor.ndim else None
+
+
+def to_rows(tensor: Tensor | None, which: slice | None = None) -> np.ndarray | None:
     """A bounded number of examples of a batch on the host; None for nothing, a scalar or an exotic tensor."""
     if tensor is None or type(tensor) not in (Tensor, nn.Parameter) or tensor.ndim == 0 or tensor.is_sparse:
         return None
-    picked = tensor.detach()[row_indices(len(tensor))]
+    picked = tensor.detach()[which or row_indices(len(tensor))]
     picked = picked.float() if picked.dtype in (torch.float16, torch.bfloat16) else picked
     return picked.cpu().numpy() if not picked.is_complex() else None
 

@@ -46,6 +46,7 @@ class TorchProbe:
         self._layers: dict[int, tuple[Model, LayerState | None]] = {}
         self._ignored: set[int] = set()
         self._trainings: list[Training] = []
+        self._active: list[Model] = []
         self._optimizers: list[weakref.ref[torch.optim.Optimizer]] = []
         self._reach: dict[tuple[Any, int], tuple[int, set[int]]] = {}
         self._recent: list[Backward] = []
@@ -98,9 +99,8 @@ class TorchProbe:
     def _wrap_call(self) -> None:
         original = nn.Module.__call__
         ignored = self._ignored
-        begins, ended = (
-            self.session.contained("forward")(hook) for hook in (self._forward_begins, self._forward_ended)
-        )
+        hooks = (self._forward_begins, self._forward_ended, self._left)
+        begins, ended, left = (self.session.contained("forward")(hook) for hook in hooks)
         compiling = torch.compiler.is_compiling
 
         @functools.wraps(original)
@@ -112,6 +112,7 @@ class TorchProbe:
             try:
                 output = original(module, *args, **kwargs)
             except BaseException as error:
+                left(module)
                 leave_traceback(error)
                 raise
             ended(module, args, kwargs, output)
@@ -144,6 +145,12 @@ class TorchProbe:
                 if not isinstance(each, nn.modules.loss._Loss):
                     self._ignore(each)
             return
+        if (outer := next(reversed(self._active), None)) is not None:
+            outer.add_unregistered(module, self._sites.of)
+            self._know(module, outer)
+            for training in self._trainings_of([outer]):
+                training.add_model(outer)
+            return
         compiled = getattr(module, "_orig_mod", None)
         if isinstance(compiled, nn.Module):  # torch.compile: the layers are those of the module inside
             if id(compiled) not in self._models:
@@ -152,6 +159,11 @@ class TorchProbe:
             self._layers[id(module)] = (self._models[id(compiled)], None)
             return
         model = Model(module, self._sites.of)
+        self._know(module, model)
+        self._models[id(module)] = model
+        self._join_known_training(model)
+
+    def _know(self, module: nn.Module, model: Model) -> None:
         for each in module.modules():
             key = id(each)
             self._layers[key] = (model, model.by_id.get(key))
@@ -159,8 +171,6 @@ class TorchProbe:
             self._models.pop(key, None)
             if each not in self._sites:
                 self._sites.note(each, None)
-        self._models[id(module)] = model
-        self._join_known_training(model)
 
     def _ignore(self, module: nn.Module) -> None:
         key = id(module)
@@ -183,6 +193,7 @@ class TorchProbe:
         model = self._models.get(id(module))
         if model is None:
             return
+        self._active.append(model)
         if not torch.is_grad_enabled():
             self._event("e", [model])
             return
@@ -194,6 +205,7 @@ class TorchProbe:
             self._remember("forward", user_call(sys._getframe(2)))
 
     def _forward_ended(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        self._left(module)
         if not torch.is_grad_enabled():
             return
         model, layer = self._layers.get(id(module), (None, None))
@@ -205,6 +217,12 @@ class TorchProbe:
             self._layer_ran(model, layer, args, output)
         if id(module) in self._models:
             model.end(output)
+
+    def _left(self, module: nn.Module) -> None:
+        """A model's forward pass is over, or was ended by an exception."""
+        model = self._models.get(id(module))
+        if model is not None and model in self._active:
+            self._active.remove(model)
 
     def _layer_ran(self, model: Model, layer: LayerState, args: tuple[Any, ...], output: Any) -> None:
         tensor = stats.first_tensor(output)

@@ -16,7 +16,7 @@ from deeplocalize.frameworks.session import Session, TrainingStopped
 from deeplocalize.frameworks.source import CallSite
 from deeplocalize.frameworks.torch import describe, origin, stats
 from deeplocalize.frameworks.torch.models import LayerState, Model
-from deeplocalize.frameworks.torch.objective import Reading, to_rows
+from deeplocalize.frameworks.torch.objective import Reading, to_rows, to_targets
 from deeplocalize.frameworks.torch.record import StepRecord, fetch, numbers, padded, tensors_of
 from deeplocalize.trace.data import DataCollector, prediction_scalars
 from deeplocalize.trace.schema import TENSOR_STATS, DataCard, Layer, Origin, Run, Series, Source
@@ -269,8 +269,8 @@ class Training:
             self._look_at_inputs()
         for at, reading in enumerate(readings):
             predictions, targets = reading.rows()
-            if targets is not None and self._samples <= CARD_SAMPLES:
-                self._data.add_target(at, targets, len(reading.target))
+            if self._samples <= CARD_SAMPLES and (every := to_targets(reading.target)) is not None:
+                self._data.add_target(at, every, len(reading.target))
             if at == 0 and predictions is not None:
                 scalars |= prediction_scalars(predictions, targets, reading.loss)
                 self._keep_rows(predictions, targets)

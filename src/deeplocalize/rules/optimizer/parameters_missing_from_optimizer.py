@@ -2,7 +2,8 @@
 
 What it means
 Layers get a gradient in every step, but the optimizer was never given their parameters, so nothing changes them. Mostly
-the model was altered after the optimizer was built: a new head, another device or type, added layers.
+the model was altered after the optimizer was built: a new head, another device or type, added layers. Or layers are kept
+in a plain Python list, where `model.parameters()` does not find them.
 
 Why it hurts
 These layers keep their random start for ever. If it is the output layer, the rest of the network has to work around it.
@@ -13,7 +14,8 @@ The rule fires for layers with `share` = 0.99 or less held although they may be 
 recorded step. The limit is not 1 only for rounding.
 
 How to fix it
-Build the optimizer after the model is complete, or add the new parameters with `add_param_group`. Parameters that are
+Build the optimizer after the model is complete, or add the new parameters with `add_param_group`. Keep lists of layers in
+`nn.ModuleList`. Parameters that are
 left out on purpose should say so: `requires_grad_(False)` also saves the time for their gradient.
 
 When it is wrong
@@ -43,6 +45,14 @@ from deeplocalize.trace.schema import Series, Trace
 OPTIMIZED = Series("layer", "optimized")
 
 
+_REBUILD = Remedy("Build the optimizer after the last change to the model, from model.parameters()")
+_REGISTER = Remedy(
+    "Keep the layers in nn.ModuleList (or nn.ModuleDict): model.parameters() does not look into a plain Python list",
+    "[...]",
+    "nn.ModuleList([...])",
+)
+
+
 @rule(
     code="O303",
     severity=Severity.HIGH,
@@ -59,14 +69,23 @@ def check(trace: Trace, *, share: float = 0.99) -> Iterator[Finding]:
     count = sum(trace.layers[index].parameters for index in missing)
     others = f" and {len(missing) - 1} more layer{'s' * (len(missing) > 2)}" if len(missing) > 1 else ""
     optimizer = trace.run.optimizers[0]
+    hidden = not trace.layers[missing[0]].registered
     yield Finding(
         message=f"The optimizer {optimizer.name} does not hold the parameters of {called(trace, missing[0])}{others} "
         f"({count:,} in all): they get a gradient in every step and never change.",
-        locus=Locus("optimizer", source=optimizer.source or call_line(trace, "compile", "step")),
+        locus=_locus(trace, missing[0]),
         evidence=(Evidence("share of the layer's parameters that an optimizer holds", held, "<=", share, OPTIMIZED),),
-        remedies=(Remedy("Build the optimizer after the last change to the model, from model.parameters()"),),
+        remedies=(_REGISTER if hidden else _REBUILD,),
         strength=0.5 if well else 1.0,
     )
+
+
+def _locus(trace: Trace, index: int) -> Locus:
+    """The line that builds the optimizer; for a layer that the model does not list as its own, the line of the layer."""
+    layer, optimizer = trace.layers[index], trace.run.optimizers[0]
+    if not layer.registered and layer.source is not None:
+        return Locus("optimizer", layer.index, layer.source)
+    return Locus("optimizer", source=optimizer.source or call_line(trace, "compile", "step"))
 
 
 def _missing(trace: Trace, share: float) -> list[int]:

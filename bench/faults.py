@@ -1,0 +1,167 @@
+"""How well faults are found: every program of the corpus, on every backend it runs on.
+
+`top-1` and `top-3` are the shares of faulty runs whose first cause, or one of whose first three causes, is the fault;
+`place` the share whose first cause also has the right kind and layer, `line` the right line; `quiet` is the share of
+healthy runs (the mended programs and the awkward ones) with the verdict healthy and no cause at all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from bench.corpus import (
+    BACKENDS,
+    Program,
+    diagnosis_of,
+    is_as_measured,
+    mistakes,
+    printed_result,
+    programs,
+    reseeded,
+    right_line,
+)
+from bench.warm import WarmProcess
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one run of one program.
+
+    Attributes:
+        report: the JSON report; None if there is none because the program was killed or the tool broke.
+        wrong: in what the report is wrong, in words.
+        result: the number the program printed last.
+    """
+
+    program: Program
+    backend: str
+    seed: int
+    report: dict[str, Any] | None
+    wrong: tuple[str, ...]
+    result: float | None
+
+    @property
+    def causes(self) -> list[dict[str, Any]]:
+        return self.report["causes"] if self.report else []
+
+    def names_the_fault_among(self, first: int) -> bool:
+        assert self.program.fault is not None
+        return any(cause["rule"] == self.program.fault.rule for cause in self.causes[:first])
+
+    def names_the_line(self) -> bool:
+        return self.names_the_fault_among(1) and right_line(self.program, self.causes[0]["locus"])
+
+
+def run(program: Program, backend: str, process: WarmProcess, seed: int = 0) -> Outcome:
+    """Run a program under watch and judge the report on it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        script = program.path if not seed else reseeded(program, seed, folder)
+        ended = process.run(script, folder)
+        result = printed_result(ended.output) if ended.status == 0 else None
+        try:
+            report = diagnosis_of(folder / "trace")
+        except Exception as error:
+            return Outcome(program, backend, seed, None, (f"no report: {error}",), result)
+        return Outcome(program, backend, seed, report, tuple(mistakes(program, report)), result)
+
+
+def run_all(chosen: Iterable[Program], backends: Iterable[str], seeds: int = 1, jobs: int = 1) -> Iterator[Outcome]:
+    """Run programs on backends, so many at a time; outcomes come in the order of the programs."""
+    chosen = list(chosen)
+    for backend in backends:
+        todo = [(program, seed) for program in chosen if backend in program.backends for seed in range(seeds)]
+        free: SimpleQueue[WarmProcess] = SimpleQueue()
+        processes = [WarmProcess(backend) for _ in range(min(jobs, len(todo)))]
+        for process in processes:
+            free.put(process)
+
+        def one(job: tuple[Program, int], backend: str = backend, free: SimpleQueue[WarmProcess] = free) -> Outcome:
+            process = free.get()
+            try:
+                return run(job[0], backend, process, job[1])
+            finally:
+                free.put(process)
+
+        with ThreadPoolExecutor(jobs) as pool:
+            yield from pool.map(one, todo)
+        for process in processes:
+            process.close()
+
+
+def table(outcomes: list[Outcome]) -> list[str]:
+    """A row of shares for each backend, as Markdown."""
+    rows = ["| backend | faulty runs | top-1 | top-3 | place | line | healthy runs | quiet |", "|---|" + "---:|" * 7]
+    for backend in (*BACKENDS, "all"):
+        own = [each for each in outcomes if backend in (each.backend, "all")]
+        faulty = [each for each in own if each.program.fault]
+        healthy = [each for each in own if not each.program.fault]
+        if own:
+            shares = (
+                _share(each.names_the_fault_among(1) for each in faulty),
+                _share(each.names_the_fault_among(3) for each in faulty),
+                _share(not each.wrong or all(text.startswith("line ") for text in each.wrong) for each in faulty),
+                _share(each.names_the_line() for each in faulty),
+            )
+            quiet = _share(not each.wrong for each in healthy)
+            rows.append(f"| {backend} | {len(faulty)} | {' | '.join(shares)} | {len(healthy)} | {quiet} |")
+    return rows
+
+
+def _share(right: Iterable[bool]) -> str:
+    answers = list(right)
+    return f"{100 * sum(answers) / len(answers):.1f} %" if answers else "-"
+
+
+def misses(outcomes: Iterable[Outcome]) -> list[str]:
+    """A line for each wrong report, and for each run that came out otherwise than the corpus says."""
+    lines = []
+    for each in outcomes:
+        where = f"{each.program} on {each.backend}" + (f", seed {each.seed}" if each.seed else "")
+        lines += [f"- {where}: {text}" for text in each.wrong]
+        if not is_as_measured(each.program, each.result):
+            lines.append(f"- {where}: (its own {each.program.metric} is {each.result}, not {each.program.result})")
+    return lines
+
+
+def write_section(title: str, lines: Iterable[str], path: Path = RESULTS) -> None:
+    """Put a section into the results file, in place of the one that has its title."""
+    old = path.read_text() if path.exists() else "# Results\n"
+    section = f"## {title}\n\n" + "\n".join(lines) + "\n"
+    pattern = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
+    rest, found = pattern.subn(lambda _: section + "\n", old)
+    path.write_text((rest if found else f"{old.rstrip()}\n\n{section}").rstrip() + "\n")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the corpus, print the table and write it to the results file."""
+    parser = argparse.ArgumentParser("python -m bench faults", description=__doc__)
+    parser.add_argument("--backend", default=",".join(BACKENDS), help="some of %(default)s")
+    parser.add_argument("--seeds", type=int, default=1, help="runs of each program, each with another seed")
+    parser.add_argument("--jobs", type=int, default=1, help="programs at a time")
+    parser.add_argument(
+        "--only", default="", help="only programs whose path holds this; the results file is left alone"
+    )
+    options = parser.parse_args(arguments)
+    backends = options.backend.split(",")
+    if unknown := set(backends) - set(BACKENDS):
+        parser.error(f"unknown backend {', '.join(sorted(unknown))}; expected some of {', '.join(BACKENDS)}")
+
+    outcomes = []
+    for each in run_all([p for p in programs() if options.only in str(p)], backends, options.seeds, options.jobs):
+        outcomes.append(each)
+        print(f"{'miss' if each.wrong else 'ok':4} {each.backend:16} {each.program}", flush=True)
+    lines = [*table(outcomes), "", *(misses(outcomes) or ["No misses."])]
+    print("\n" + "\n".join(lines))
+    if not options.only:
+        write_section("faults", lines)

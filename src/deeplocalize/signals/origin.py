@@ -11,7 +11,7 @@ from deeplocalize.signals.over_depth import in_order
 from deeplocalize.trace.schema import Series, Trace
 
 
-class Origin(NamedTuple):
+class FirstNonfinite(NamedTuple):
     """The first value that is not finite.
 
     `role` is input, target, weight, operation (in the user's code, before the layer), activation, prediction, loss,
@@ -25,7 +25,7 @@ class Origin(NamedTuple):
     series: Series | None = None
 
 
-def first_nonfinite(trace: Trace, most: int = 0) -> Origin | None:
+def first_nonfinite(trace: Trace, most: int = 0) -> FirstNonfinite | None:
     """The first value that is not finite, in the first step that it spoiled; None if nothing was spoiled.
 
     A step is spoiled if its loss, a weight or an update holds more than `most` such values. A gradient alone is not
@@ -52,21 +52,21 @@ def _first_spoiled(trace: Trace, most: int) -> int | None:
     return int(min(steps)) if steps else None
 
 
-def _in_step(trace: Trace, step: int) -> Iterator[Origin]:
-    yield Origin(step, "input", None, _scalar(trace, step, "input.nonfinite"))
+def _in_step(trace: Trace, step: int) -> Iterator[FirstNonfinite]:
+    yield FirstNonfinite(step, "input", None, _scalar(trace, step, "input.nonfinite"))
     lost = _scalar(trace, step, "loss.nonfinite") > 0
     yield from _forward(trace, step, lost)
     if lost:
-        yield Origin(step, "target", None, _scalar(trace, step, "target.nonfinite"))
-        yield Origin(step, "prediction", None, _scalar(trace, step, "prediction.nonfinite"))
-        yield Origin(step, "loss", None, 1.0)
+        yield FirstNonfinite(step, "target", None, _scalar(trace, step, "target.nonfinite"))
+        yield FirstNonfinite(step, "prediction", None, _scalar(trace, step, "prediction.nonfinite"))
+        yield FirstNonfinite(step, "loss", None, 1.0)
     yield from _gradients(trace, step)
     update = Series("weight_update", "nonfinite")
     for layer, count in _counts(trace, step, update):
-        yield Origin(step, "update", layer, count, update)
+        yield FirstNonfinite(step, "update", layer, count, update)
 
 
-def _forward(trace: Trace, step: int, lost: bool) -> Iterator[Origin]:
+def _forward(trace: Trace, step: int, lost: bool) -> Iterator[FirstNonfinite]:
     """Weights, and if the loss was lost what was computed with them, layer by layer."""
     weight, given, output = (Series(role, "nonfinite") for role in ("weight", "input", "activation"))
     before = trace.sampled < step
@@ -76,19 +76,21 @@ def _forward(trace: Trace, step: int, lost: bool) -> Iterator[Origin]:
     )
     inputs, outputs = dict(_counts(trace, step, given)), dict(_counts(trace, step, output))
     for position, (layer, count) in enumerate(_counts(trace, step, weight)):
-        yield Origin(step, "weight", layer, count, weight)
+        yield FirstNonfinite(step, "weight", layer, count, weight)
         if lost and not harmless[layer]:
-            yield Origin(step, "operation" if position else "input", layer if position else None, inputs[layer], given)
-            yield Origin(step, "activation", layer, outputs[layer], output)
+            yield FirstNonfinite(
+                step, "operation" if position else "input", layer if position else None, inputs[layer], given
+            )
+            yield FirstNonfinite(step, "activation", layer, outputs[layer], output)
 
 
-def _gradients(trace: Trace, step: int) -> Iterator[Origin]:
+def _gradients(trace: Trace, step: int) -> Iterator[FirstNonfinite]:
     """Gradients from the last layer back to the first."""
     activation, weight = (Series(role, "nonfinite") for role in ("activation_gradient", "weight_gradient"))
     weights = dict(_counts(trace, step, weight))
     for layer, count in reversed(list(_counts(trace, step, activation))):
-        yield Origin(step, "gradient", layer, count, activation)
-        yield Origin(step, "gradient", layer, weights[layer], weight)
+        yield FirstNonfinite(step, "gradient", layer, count, activation)
+        yield FirstNonfinite(step, "gradient", layer, weights[layer], weight)
 
 
 def _counts(trace: Trace, step: int, series: Series) -> Iterator[tuple[int, float]]:

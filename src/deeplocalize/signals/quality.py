@@ -78,9 +78,9 @@ def learns_well(trace: Trace) -> bool | None:
     """True if the network has clearly learned something, False if it clearly has not; None if nobody can tell yet.
 
     True needs a loss well below that of the best constant prediction, or answers that are better than a constant (a
-    penalty may be part of the loss); where no baseline is known, a loss well below its own start. False needs a loss that is no longer finite, or stands far
-    above both its start and the baseline, or gave back most of what it had gained, or, after enough steps, is not clearly
-    below the baseline and not on its way there.
+    penalty may be part of the loss); where no baseline is known, a loss well below its own start. False needs a loss
+    that is no longer finite, or stands far above both its start and the baseline, or gave back most of what it had
+    gained, or, after enough steps, is not clearly below the baseline and not on its way there.
     """
     now = recent_loss(trace)
     if math.isinf(now.value):
@@ -133,16 +133,20 @@ def planned_steps(trace: Trace) -> int:
 
 
 def on_its_way(trace: Trace) -> bool:
-    """True if the loss still falls, and at its present pace would clearly pass the baseline before long."""
+    """True if the loss still falls, and at its present pace would clearly pass the baseline before long.
+
+    The pace is relative, as a loss that fell from a million to a thousand does not go on to below zero.
+    """
     curve = recorded(loss_curve(trace))
     late = curve[len(curve) // 2 :]
     if trend(late) > -3:
         return False
     baseline = _positive(trace.data.baseline_loss)
-    if baseline is None:
+    if baseline is None or not (late > 0).all():
         return True
     ahead = PATIENCE * len(curve) * planned_steps(trace) / steps_seen(trace)
-    return level(recent(curve)).value + slope(late) * ahead < (1 - CLEAR_GAP) * baseline
+    goal = math.log((1 - CLEAR_GAP) * baseline)
+    return math.log(level(recent(curve)).value) + slope(np.log(late)) * ahead < goal
 
 
 def _positive(baseline: float | None) -> float | None:

@@ -197,7 +197,7 @@ class DataCollector:
         cards = tuple(target_card(targets[key], self._target_examples[key]) for key in sorted(targets))
         baseline_loss = baseline_accuracy = None
         if 0 in targets and cards:
-            baseline_accuracy = _majority(cards[0])
+            baseline_accuracy = _majority(cards[0], targets[0], loss)
             if loss is not None:
                 baseline_loss = constant_loss(targets[0], cards[0].encoding, loss, units)
         return DataCard(tuple(each.card() for each in self._inputs.values()), cards, baseline_loss, baseline_accuracy)
@@ -263,7 +263,11 @@ def _counts(values: Array, encoding: str) -> tuple[tuple[int, int], ...]:
     return ()
 
 
-def _majority(card: TargetCard) -> float | None:
+def _majority(card: TargetCard, targets: Array, loss: Loss | None) -> float | None:
+    """The best accuracy of a constant answer, as `batch_accuracy` counts it: by unit for yes and no, else by class."""
+    if loss is not None and loss.kind == "binary-cross-entropy" and card.encoding in ("binary", "one-hot", "multi-hot"):
+        yes = targets.reshape(-1, targets.shape[-1]).mean(axis=0) if targets.ndim > 1 else targets.mean(keepdims=True)
+        return float(np.maximum(yes, 1 - yes).mean())
     total = sum(count for _, count in card.counts)
     if card.encoding == "multi-hot" or not total:
         return None

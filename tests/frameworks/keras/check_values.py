@@ -103,7 +103,9 @@ def statistics_of_large_tensors_read_the_defined_sample():
     seed()
     x, _ = problem(rows=101, features=300)
     y = np.random.default_rng(1).normal(size=(101, 200)).astype("float32")
-    model = keras.Sequential([keras.Input((300,), name="input"), layers.Dense(400, activation="sigmoid"), layers.Dense(200)])
+    model = keras.Sequential(
+        [keras.Input((300,), name="input"), layers.Dense(400, activation="sigmoid"), layers.Dense(200)]
+    )
     compiled(model, "mse", 0.5)
     outputs = outputs_of(model, x)
     assert example_stride(outputs[0].shape) > 1
@@ -129,7 +131,11 @@ def statistics_of_a_recurrent_model_are_those_of_numpy():
     for at, activation in enumerate((None, "tanh", None)):
         assert_row(trace, "activation", at, activation_stats(outputs[at], activation))
         assert_parameters(trace, at, before[at], after[at], 0.5)
-    gradients = [-(new - old) / 0.5 for olds, news in zip(before, after, strict=True) for old, new in zip(olds, news, strict=True)]
+    gradients = [
+        -(new - old) / 0.5
+        for olds, news in zip(before, after, strict=True)
+        for old, new in zip(olds, news, strict=True)
+    ]
     norm = np.sqrt(sum(np.square(each).sum() for each in gradients))
     np.testing.assert_allclose(trace.scalar("gradient_norm"), norm, rtol=1e-3)
 
@@ -197,11 +203,19 @@ def gradients_are_told_in_the_units_of_the_loss_when_the_loss_is_scaled():
         seed()
         optimizer = keras.optimizers.SGD(0.05)
         model = mlp(layers.Dense(4, activation="tanh"))
-        model.compile(keras.optimizers.LossScaleOptimizer(optimizer) if scaled else optimizer, "sparse_categorical_crossentropy")
+        model.compile(
+            keras.optimizers.LossScaleOptimizer(optimizer) if scaled else optimizer, "sparse_categorical_crossentropy"
+        )
         with watched() as seen:
             model.fit(x, y, batch_size=16, verbose=0, shuffle=False)
         trace = seen.trace
-        norms.append([trace.scalar("gradient_norm"), trace.series("weight_gradient", "rms"), trace.series("activation_gradient", "rms")])
+        norms.append(
+            [
+                trace.scalar("gradient_norm"),
+                trace.series("weight_gradient", "rms"),
+                trace.series("activation_gradient", "rms"),
+            ]
+        )
         assert trace.run.optimizers[0].kind == "sgd"
         np.testing.assert_allclose(trace.scalar("learning_rate"), 0.05, rtol=1e-6)
     for plain, from_scaled in zip(*norms, strict=True):
@@ -262,4 +276,6 @@ def no_value_of_a_healthy_run_is_said_to_be_not_finite():
         assert np.isfinite(seen.trace.series(role, "nonfinite")).any()
     head_on_tensorflow = BACKEND == "tensorflow"  # its loss takes the logits, around the softmax
     gradients = seen.trace.series("activation_gradient", "rms")[:, :2]
-    assert np.isfinite(gradients).all() and (head_on_tensorflow or np.isfinite(seen.trace.series("activation_gradient", "rms")).all())
+    assert np.isfinite(gradients).all() and (
+        head_on_tensorflow or np.isfinite(seen.trace.series("activation_gradient", "rms")).all()
+    )

@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 
 from deeplocalize.rules.activation.non_finite_values import check
-from deeplocalize.testing import make_layer, make_trace, source
+from deeplocalize.testing import make_layer, make_run, make_trace, source
+from deeplocalize.trace import Origin
 
 ROLES = ("weight", "activation", "activation_gradient", "weight_gradient", "weight_update")
 
 
-def run(step, scalars=(), columns=None, *, steps=20, lost=True, forever=True):
+def run(step, scalars=(), columns=None, *, steps=20, lost=True, forever=True, **facts):
     """A run in which the named values are not finite from `step` on (or in that step alone)."""
     when = np.arange(steps) >= step if forever else np.arange(steps) == step
     given = {"loss": np.where(when, np.nan, 2.3)} if lost else {"loss": 2.3}
@@ -17,7 +18,7 @@ def run(step, scalars=(), columns=None, *, steps=20, lost=True, forever=True):
     for name, layers in (columns or {}).items():
         table[name] = np.where(when[:, None], np.array(layers, float), 0.0)
     layers = [make_layer(at, sources={"activation": source(90 + at)}) for at in range(3)]
-    return make_trace(layers=layers, steps=steps, scalars=given, columns=table)
+    return make_trace(layers=layers, steps=steps, scalars=given, columns=table, **facts)
 
 
 def only(trace):
@@ -77,6 +78,32 @@ def test_a_gradient_that_is_not_finite_at_the_output_comes_from_the_loss():
 
 def test_it_begins_in_the_update():
     assert only(run(3, columns={"weight_update.nonfinite": [0, 1, 0]}, lost=False)) == ("learning-rate", None, 3)
+
+
+def made_by(step=3, after=1):
+    return make_run(origin=Origin(step, "log", after, source(77)))
+
+
+def test_an_operation_in_the_users_code_is_named_with_its_line():
+    columns = {"input.nonfinite": [0, 0, 7], "activation.nonfinite": [0, 0, 7]}
+    (finding,) = check.run(run(3, columns=columns, run=made_by()))
+    assert "the operation log behind layer 1 (layer1, Dense) gives NaN" in finding.message
+    assert (finding.locus.kind, finding.locus.layer, finding.locus.source) == ("activation-hidden", 1, source(77))
+
+
+def test_an_operation_behind_the_last_layer_belongs_to_the_output():
+    (finding,) = check.run(run(3, ["prediction.nonfinite"], run=made_by(after=2)))
+    assert (finding.locus.kind, finding.locus.source) == ("activation-output", source(77))
+
+
+def test_an_operation_in_a_loss_of_the_users_own_belongs_to_the_loss():
+    (finding,) = check.run(run(3, run=made_by(after=2)))
+    assert (finding.locus.kind, finding.locus.source) == ("loss", source(77))
+
+
+def test_an_operation_of_another_step_is_not_to_blame():
+    (finding,) = check.run(run(3, run=made_by(step=9)))
+    assert finding.locus.source == source(30)
 
 
 def test_weights_that_are_not_finite_when_a_step_begins_were_made_so_by_steps():

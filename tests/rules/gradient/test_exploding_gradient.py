@@ -1,10 +1,12 @@
 import math
+from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from deeplocalize.rules.gradient.exploding_gradient import check
 from deeplocalize.testing import make_layer, make_trace, source
-from deeplocalize.trace import DataCard
+from deeplocalize.trace import DataCard, InputCard
 
 BASELINE = DataCard(baseline_loss=math.log(10), baseline_accuracy=0.1)
 
@@ -35,6 +37,34 @@ def test_a_gradient_that_grows_from_step_to_step_is_to_be_clipped():
     assert finding.locus.kind == "optimizer"
     assert finding.remedies[0].intervention.action == "clip-gradient-norm"
     assert finding.first_step > 50
+
+
+def recurrent(output, before=1.0, **facts):
+    kinds = ("embedding", "recurrent", "dense")
+    layers = [make_layer(at, kind) for at, kind in enumerate(kinds)]
+    columns = {"activation.rms": [before, output, 1.0]}
+    return make_trace(layers=layers, steps=200, scalars={"loss": 2.31} | facts, columns=columns, data=BASELINE)
+
+
+def test_recurrent_weights_that_multiply_from_position_to_position_are_blamed_on_their_initializer():
+    (finding,) = check.run(recurrent(1e6))
+    assert (finding.locus.kind, finding.locus.layer, finding.locus.source) == ("initializer", 1, source(11))
+
+
+def test_a_recurrent_layer_at_the_input_is_compared_with_the_data():
+    card = InputCard("x", "float32", (60, 2), 32, 0.0, 1.0, 0.3, 0.4, 0, False, 120, 0, None)
+    layers = [make_layer(0, "recurrent"), make_layer(1)]
+    data = replace(BASELINE, inputs=(card,))
+    trace = make_trace(
+        layers=layers, steps=200, scalars={"loss": 2.31}, columns={"activation.rms": [1e8, 1.0]}, data=data
+    )
+    assert check.run(trace)[0].evidence[0].observed == pytest.approx(2e8)
+
+
+@pytest.mark.parametrize("output", [1.0, 100.0])
+def test_a_recurrent_layer_that_hands_on_about_what_it_gets_is_left_alone(output):
+    assert check.run(recurrent(output)) == ()
+    assert check.run(recurrent(1e6, loss=np.geomspace(2.3, 0.1, 200))) == ()
 
 
 def test_a_gradient_that_overflowed_is_judged_by_what_was_finite():

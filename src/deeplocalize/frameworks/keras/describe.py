@@ -41,8 +41,18 @@ _ACTIVATION_NAMES = {"swish": "silu", "hard_swish": "hard_silu", "hardtanh": "ha
 
 
 @dataclass
+class Shown:
+    """What a step showed of a layer: shapes without the batch axis, its place in the forward pass, what comes next."""
+
+    input_shape: tuple[int | None, ...] | None = None
+    output_shape: tuple[int | None, ...] | None = None
+    order: int | None = None
+    activation_after: str | None = None
+
+
+@dataclass
 class Leaf:
-    """A layer as the user listed it, and what a step showed of it.
+    """A layer as the user listed it.
 
     `own_only`: the layer is a container of the user's own that also holds parameters itself; they alone are meant.
     """
@@ -50,11 +60,8 @@ class Leaf:
     index: int
     name: str
     layer: Any
-    own_only: bool = False
-    input_shape: tuple[int | None, ...] | None = None
-    output_shape: tuple[int | None, ...] | None = None
-    order: int | None = None
-    activation_after: str | None = None
+    own_only: bool
+    shown: Shown
 
     def __post_init__(self) -> None:
         self.kind = kind_of(self.layer)
@@ -64,12 +71,13 @@ class Leaf:
     @property
     def parameters(self) -> list[Any]:
         """Its keras Variables that are trained unless someone freezes them; statistics that a layer keeps are none."""
-        if self._parameters is None or not self.layer.built:
-            layers = [self.layer] if self.own_only else self.layer._flatten_layers()
-            self._parameters = list(
-                {id(each): each for layer in layers for each in layer._trainable_variables}.values()
-            )
-        return self._parameters
+        if self._parameters is not None:
+            return self._parameters
+        layers = [self.layer] if self.own_only else self.layer._flatten_layers()
+        found = list({id(each): each for layer in layers for each in layer._trainable_variables}.values())
+        if all(each.built for each in layers):
+            self._parameters = found
+        return found
 
     @property
     def kernels(self) -> list[Any]:
@@ -81,8 +89,9 @@ class Leaf:
 class Leaves:
     """The layers of a model, in the order in which the user listed them. A layer keeps its index once it has one."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, shown: dict[int, Shown]) -> None:
         self.all: list[Leaf] = []
+        self._shown = shown
         self._by_id: dict[int, Leaf | None] = {}
         self._model = model
         self.refresh()
@@ -98,7 +107,9 @@ class Leaves:
         """Look at the model again."""
         for name, layer, own_only in _walk(self._model, "", set()):
             if self._by_id.get(id(layer)) is None:
-                self._by_id[id(layer)] = leaf = Leaf(len(self.all), name, layer, own_only)
+                self._by_id[id(layer)] = leaf = Leaf(
+                    len(self.all), name, layer, own_only, self._shown.setdefault(len(self.all), Shown())
+                )
                 self.all.append(leaf)
 
 
@@ -213,6 +224,12 @@ def channel_axis(layer: Any, rank: int) -> int:
     return 1 if layout == "channels_first" and rank >= 3 else -1
 
 
+def input_names(model: Any) -> list[str]:
+    """The names of a functional model's inputs, none for another model."""
+    inputs = getattr(model, "inputs", None) or []
+    return [tensor._keras_history.operation.name for tensor in inputs if hasattr(tensor, "_keras_history")]
+
+
 def size(variables: list[Any]) -> int:
     """The number of elements in the variables."""
     return sum(math.prod(each.shape) for each in variables)
@@ -227,13 +244,13 @@ def layer_facts(leaf: Leaf, site: CallSite | None) -> Layer:
         name=leaf.name,
         type=type(layer).__name__,
         kind=leaf.kind,
-        activation=leaf.activation if leaf.activation not in (None, "linear") else leaf.activation_after,
+        activation=leaf.activation if leaf.activation not in (None, "linear") else leaf.shown.activation_after,
         initializer=initializer_of(layer),
-        input_shape=leaf.input_shape or input_shape,
-        output_shape=leaf.output_shape or output_shape,
+        input_shape=leaf.shown.input_shape or input_shape,
+        output_shape=leaf.shown.output_shape or output_shape,
         parameters=size(parameters),
         trainable=bool(layer.trainable) and (not parameters or any(each.trainable for each in parameters)),
-        order=leaf.order,
+        order=leaf.shown.order,
         source=line(site),
         sources=arguments(site, type(layer)),
     )

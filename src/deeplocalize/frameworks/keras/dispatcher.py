@@ -21,6 +21,7 @@ from deeplocalize.frameworks.keras.describe import Leaves
 from deeplocalize.frameworks.keras.observation import Observation
 from deeplocalize.frameworks.keras.sites import leave_traceback
 from deeplocalize.frameworks.keras.statistics import Key
+from deeplocalize.frameworks.keras.wrap import replaced
 
 if TYPE_CHECKING:
     from deeplocalize.frameworks.keras.training import Training
@@ -40,7 +41,7 @@ class Dispatcher:
         self.model = model
         self.plain = model.train_function
         self.training = training
-        self.leaves = Leaves(model)
+        self.leaves = Leaves(model, training.shown)
         self.last: Observation | None = None
         self._layouts: dict[tuple[Key, ...], int] = {}
         self._on = on
@@ -87,9 +88,8 @@ class Dispatcher:
             if not self._untouched(error, given):
                 raise
             failure = error
-        outputs = self.plain(
-            *args()
-        )  # if the failure was the user's own, it is raised again here, by their own function
+        # If the failure was the user's own, it is raised again here, by their own function.
+        outputs = self.plain(*args())
         self._variants[full] = None
         self.training.failed("train step", failure)
         return outputs, None
@@ -97,19 +97,20 @@ class Dispatcher:
     @property
     def _traces(self) -> bool:
         """True if a step is traced before it runs, False if it is Python that runs each time."""
-        return self._on.GRAPH and not self.model.run_eagerly
+        return bool(self._on.traces(self.model))
 
     def _is_built(self, args: tuple[Any, ...]) -> bool:
-        """True if a variant can be traced: variables that are made while tracing are lost if the tracing fails."""
-        if not self._built:
-            with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(Exception):
-                self._on.build(
-                    self.model, args
-                )  # what fails here fails again, for the user to see, in the plain function
-            self._built = all(
-                each.built for each in (self.model, self.model.optimizer, *self.model._flatten_layers()) if each
-            )
-        return self._built
+        """True if a variant can be traced: variables that are made while tracing are lost if the tracing fails.
+
+        What cannot be built beforehand is built by the plain function, which then runs for once.
+        """
+        if self._built:
+            return True
+        self._built = True
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(Exception):
+            self._on.build(self.model, args)
+            return True
+        return False
 
     def _untouched(self, error: Exception, args: tuple[Any, ...]) -> bool:
         """True if the step failed before anything was executed, so that it can be run another way."""
@@ -132,11 +133,11 @@ class Dispatcher:
 
     def _make(self, full: bool) -> Callable[..., Any]:
         model, step = self.model, self._watched_step(full)
-        if not self._on.GRAPH:
+        if keras.backend.backend() == "torch":
             return self._eager(step)
         compiled, current = model.jit_compile, model.train_function
         try:
-            with _instance_attribute(model, "train_step", step):
+            with replaced(model, "train_step", lambda _: step):
                 model.train_function = None
                 model._jit_compile = compiled and not (full and self._on.NO_COMPILER_WHEN_FULL)
                 model.make_train_function()
@@ -150,7 +151,7 @@ class Dispatcher:
             return lambda data: step(data[0])
 
         def function(data: Any) -> Any:
-            with _instance_attribute(self.model, "train_step", step):
+            with replaced(self.model, "train_step", lambda _: step):
                 return self.plain(data)
 
         return function
@@ -206,20 +207,6 @@ def _separated(outputs: Any) -> tuple[Any, dict[str, Any] | None]:
     if isinstance(outputs, dict) and EXTRAS in outputs:
         outputs, extras = outputs["logs"], outputs[EXTRAS]
     return ((outputs, *state) if state is not None else outputs), extras
-
-
-@contextlib.contextmanager
-def _instance_attribute(model: Any, name: str, value: Any) -> Iterator[None]:
-    own = vars(model)
-    held, before = name in own, own.get(name)
-    own[name] = value
-    try:
-        yield
-    finally:
-        if held:
-            own[name] = before
-        else:
-            own.pop(name, None)
 
 
 def _out_of_reach(model: Any) -> str | None:

@@ -145,14 +145,23 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def prediction_at(path: tuple[Any, ...] | None, position: int, predictions: Any, flat: Sequence[Any]) -> Any:
-    """The prediction that a loss term judges, None if it cannot be found."""
-    found = predictions
+def judged(path: tuple[Any, ...], position: int, given: Any, names: Sequence[str] | None) -> Any:
+    """What a loss term is given of all predictions, or of all targets; None if it cannot be found.
+
+    `path` and `position` are the term's in the compiled losses, `names` those of the model's outputs.
+    """
+    found = given
     try:
-        for key in path or ():
+        for key in path:
             found = found[key]
     except (KeyError, IndexError, TypeError):
         found = None
-    if found is None or isinstance(found, dict | list | tuple):
-        return flat[position] if position < len(flat) else None
-    return found
+    if found is not None and not isinstance(found, dict | list | tuple):
+        return found
+    by_name = isinstance(given, dict) and names and set(names) <= set(given)
+    listed = (
+        [given[name] for name in names or ()]
+        if by_name
+        else [each for each in keras.tree.flatten(given) if each is not None]
+    )
+    return listed[position] if position < len(listed) else None

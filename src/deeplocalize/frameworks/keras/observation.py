@@ -24,28 +24,14 @@ from deeplocalize.frameworks.keras.flow import Flow, Term
 from deeplocalize.frameworks.keras.guard import Guard
 from deeplocalize.frameworks.keras.parameters import Parameters
 from deeplocalize.frameworks.keras.sites import leave_traceback
+from deeplocalize.frameworks.keras.wrap import replaced
 
-FUNCTIONS = [
-    "relu",
-    "relu6",
-    "sigmoid",
-    "softplus",
-    "softsign",
-    "silu",
-    "log_sigmoid",
-    "leaky_relu",
-    "hard_sigmoid",
-    "hard_silu",
-    "elu",
-    "selu",
-    "gelu",
-    "celu",
-    "softmax",
-    "log_softmax",
-    "mish",
-    "hard_tanh",
-    "tanh",
-]
+FUNCTIONS = frozenset(
+    (
+        "relu relu6 sigmoid softplus softsign silu log_sigmoid leaky_relu hard_sigmoid hard_silu elu selu gelu celu "
+        "softmax log_softmax mish hard_tanh tanh"
+    ).split()
+)
 """Nonlinearities of Keras that a program may call as functions, outside of any layer."""
 
 
@@ -136,16 +122,15 @@ class Observation:
         self.stage = ("other", None)
 
     def _wrap(self, stack: contextlib.ExitStack) -> None:
-        stack.enter_context(_wrapped(keras.layers.Layer, "__call__", self._layer_call))
-        stack.enter_context(_wrapped(self.model, "compute_loss", self._compute_loss))
+        stack.enter_context(replaced(keras.layers.Layer, "__call__", self._layer_call))
+        stack.enter_context(replaced(self.model, "compute_loss", self._compute_loss))
         for optimizer in objectives.optimizers(self.model):
             name = "stateless_apply" if keras.backend.backend() == "jax" else "apply"
-            stack.enter_context(_wrapped(optimizer, name, functools.partial(self._apply, optimizer)))
+            stack.enter_context(replaced(optimizer, name, functools.partial(self._apply, optimizer)))
         if self.full:
             stack.enter_context(self._taps.active())
-            for name in FUNCTIONS:
-                if hasattr(keras.src.backend.nn, name):
-                    stack.enter_context(_wrapped(keras.src.backend.nn, name, functools.partial(self._function, name)))
+            for name in FUNCTIONS & set(dir(keras.src.backend.nn)):
+                stack.enter_context(replaced(keras.src.backend.nn, name, functools.partial(self._function, name)))
 
     def result(self, layouts: dict[tuple[statistics.Key, ...], int]) -> dict[str, Any]:
         """What the step returns besides its own result: all numbers as one vector, and rows of the batch.
@@ -217,7 +202,7 @@ class Observation:
         plain = self.full and callable(function) and not isinstance(function, keras.layers.Layer)
         try:
             if plain and leaf.activation != "linear":
-                with _wrapped(leaf.layer, "activation", functools.partial(self._own_activation, leaf)):
+                with replaced(leaf.layer, "activation", functools.partial(self._own_activation, leaf)):
                     yield
             else:
                 yield
@@ -265,10 +250,10 @@ class Observation:
     def _see_shapes(self, leaf: Leaf, inputs: list[Any], output: Any) -> None:
         if leaf.index not in self._ran:
             self._ran.add(leaf.index)
-            leaf.order = len(self._ran) - 1 if leaf.order is None else leaf.order
-        if leaf.output_shape is None:
-            leaf.output_shape = tuple(output.shape[1:])
-            leaf.input_shape = tuple(inputs[0].shape[1:]) if inputs else None
+            leaf.shown.order = len(self._ran) - 1 if leaf.shown.order is None else leaf.shown.order
+        if leaf.shown.output_shape is None:
+            leaf.shown.output_shape = tuple(output.shape[1:])
+            leaf.shown.input_shape = tuple(inputs[0].shape[1:]) if inputs else None
 
     def _see_output(self, leaf: Leaf, inputs: list[Any], output: Any, kwargs: dict[str, Any]) -> Any:
         values = self.on.detached(output)
@@ -336,31 +321,29 @@ class Observation:
         self.weighted = self.weighted or given.get("sample_weight") is not None
         if ops.is_tensor(loss) and self.usable(value := self.on.detached(loss)):
             self.scalar("loss", value)
-        predictions, targets = given.get("y_pred"), [_tensor(each) for each in tree.flatten(given.get("y"))]
-        flat = tree.flatten(predictions)
-        floats = [each for each in map(self.on.detached, flat) if self.usable(each) and _is_float(each)]
+        predictions = tree.map_structure(self.on.detached, tree.flatten(given.get("y_pred")))
+        floats = [each for each in predictions if self.usable(each) and _is_float(each)]
         if floats:
             self.scalar("prediction.nonfinite", self._nonfinite(*floats))
         if self.full:
-            self._see_terms(predictions, flat, [each for each in targets if each is not None])
+            self._see_terms(given.get("y_pred"), given.get("y"))
         self.flow.forget_tensors()
 
-    def _see_terms(self, predictions: Any, flat: list[Any], targets: list[Any]) -> None:
-        compiled = getattr(self.model, "_compile_loss", None)
-        terms = getattr(compiled, "_flat_losses", None) or [None]
+    def _see_terms(self, predictions: Any, targets: Any) -> None:
+        paths = [term.path for term in getattr(self.model._compile_loss, "_flat_losses", None) or ()] or [()]
+        names = getattr(self.model, "output_names", None)
         self.terms = []
-        for at, term in enumerate(terms):
-            prediction = objectives.prediction_at(term.path if term else None, at, predictions, flat)
-            if at == 0 and self.usable(value := self.on.detached(prediction)):
-                self.rows["prediction"] = statistics.sampled_rows(value)
-            place = (
-                at if len(targets) == len(terms) else next((i for i, each in enumerate(flat) if each is prediction), at)
-            )
-            target = targets[place] if place < len(targets) else None
+        for at, path in enumerate(paths):
+            prediction = objectives.judged(path, at, predictions, names)
+            target = _tensor(objectives.judged(path, at, targets, names))
             shape = tuple(target.shape) if target is not None else None
             self.terms.append(Term(tuple(prediction.shape), shape, self.flow.reached_loss(prediction)))
-            if shape and self.usable(value := self.on.detached(target)):
-                self.rows[f"target:{at}"] = statistics.sampled_rows(value)
+            self._keep_rows("prediction" if not at else None, prediction)
+            self._keep_rows(f"target:{at}", target)
+
+    def _keep_rows(self, name: str | None, values: Any) -> None:
+        if name is not None and values is not None and self.usable(values := self.on.detached(values)) and values.shape:
+            self.rows[name] = statistics.sampled_rows(values)
 
     def _apply(self, optimizer: Any, original: Callable[..., Any]) -> Callable[..., Any]:
         def apply(*args: Any, **kwargs: Any) -> Any:
@@ -390,7 +373,7 @@ def _named(x: Any, model: Any) -> dict[str, Any]:
     if isinstance(x, dict):
         return {str(name): value for name, value in x.items()}
     flat = [each for each in tree.flatten(x) if each is not None]
-    names = getattr(model, "input_names", None) or []
+    names = describe.input_names(model)
     if len(names) != len(flat):
         names = ["input" if not at else f"input.{at}" for at in range(len(flat))]
     return dict(zip(names, flat, strict=True))
@@ -413,19 +396,3 @@ def _marked_alike(tensor: Any, like: Any) -> Any:
         if hasattr(like, name):
             setattr(tensor, name, getattr(like, name))
     return tensor
-
-
-@contextlib.contextmanager
-def _wrapped(owner: Any, name: str, wrap: Callable[[Any], Any]) -> Iterator[None]:
-    """Put a wrapper in the place of an attribute for a while, past what Keras does when an attribute is set."""
-    own = vars(owner)
-    held, before = name in own, own.get(name)
-    put = functools.partial(setattr, owner) if isinstance(owner, type) else own.__setitem__
-    put(name, wrap(getattr(owner, name)))
-    try:
-        yield
-    finally:
-        if held:
-            put(name, before)
-        else:
-            delattr(owner, name) if isinstance(owner, type) else own.pop(name, None)

@@ -14,9 +14,6 @@ from deeplocalize.frameworks.keras import statistics
 
 Observe = Callable[[Any], None]
 
-GRAPH = True
-"""A step is traced before it runs, except with run_eagerly."""
-
 
 def scope_of(arguments: Any) -> Any:
     """The trace that the step's arguments belong to, None when running eagerly."""
@@ -115,3 +112,8 @@ count = suspicion
 
 def build(_: Any, __: Any) -> None:
     """Keras builds everything by itself before the first step."""
+
+
+def traces(model: Any) -> bool:
+    """True if a step is traced before it runs."""
+    return bool(model.jit_compile) and not model.run_eagerly

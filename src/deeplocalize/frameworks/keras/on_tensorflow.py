@@ -12,9 +12,6 @@ from deeplocalize.frameworks.keras import statistics
 
 Observe = Callable[[Any], None]
 
-GRAPH = True
-"""A step is a graph, traced before it runs, except with run_eagerly."""
-
 STATEFUL_RANDOM = frozenset(
     [
         "RandomUniform",
@@ -174,3 +171,8 @@ def check(scope: Any) -> None:
         raise NotImplementedError(
             "the model draws numbers with tf.random, which another graph would draw in another order"
         )
+
+
+def traces(model: Any) -> bool:
+    """True if a step is a graph that is traced before it runs."""
+    return not model.run_eagerly

@@ -13,9 +13,6 @@ from deeplocalize.frameworks.keras import statistics
 
 Observe = Callable[[Any], None]
 
-GRAPH = False
-"""A step is Python that runs each time, not a graph that was made once."""
-
 
 def scope_of(_: Any) -> None:
     """The computation that a step is part of: there is but one."""
@@ -96,3 +93,8 @@ def count(*values: Any) -> Any:
     if all(each.device.type == "cpu" for each in values):
         return suspicion(*values)
     return sum(statistics.count_nonfinite(each) for each in values)
+
+
+def traces(_: Any) -> bool:
+    """True if a step is traced before it runs; here it is Python that runs each time."""
+    return False

@@ -100,7 +100,7 @@ class Parameters:
             self._state(leaf, "optimized", [id(each) in held for each in parameters])
             if not self._values:
                 self._state(leaf, "reached", [id(each) in self._with_gradient for each in trainable])
-            elif trainable and leaf.order is not None:
+            elif trainable and leaf.shown.order is not None:
                 # jax gives zeros where there is no way to the loss; whether there is one was seen on the layer's output
                 self._state(leaf, "reached", [("layer", leaf.index, "on the way") in self._seen.values])
 

@@ -183,7 +183,7 @@ class KerasProbe:
             return
         training = self.training(model)
         if not training.recorder.layers:
-            training.describe(model, Leaves(model))
+            training.describe(model, Leaves(model, training.shown))
         training.look_at_arrays()
         inside = error is self._error or training.fitting
         training.finish("raised", crash.examine(error, training.recorder.layers if inside else (), training.stage))

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from deeplocalize.frameworks.keras import decode, facts
+from deeplocalize.frameworks.keras import decode, describe, facts
 from deeplocalize.frameworks.keras.batches import Batches
-from deeplocalize.frameworks.keras.describe import Leaves
+from deeplocalize.frameworks.keras.describe import Leaves, Shown
 from deeplocalize.frameworks.keras.guard import Guard
 from deeplocalize.frameworks.keras.sites import Sites
 from deeplocalize.frameworks.session import Session, TrainingStopped
@@ -48,6 +48,7 @@ class Training:
 
     Attributes:
         known: what is known besides the model.
+        shown: by layer, what its steps showed of it.
         epoch: of the fit that is going on, None outside of one.
         fitting: fit was called and has not come to its end.
         stage: where the step was that raised an exception; None if none did.
@@ -59,6 +60,7 @@ class Training:
         self.recorder = session.log.recorder()
         self.model = weakref.ref(model)
         self.known = facts.Known(sites)
+        self.shown: dict[int, Shown] = {}
         self.epoch: int | None = None
         self.fitting = False
         self.stage: tuple[str, int | None] | None = None
@@ -128,7 +130,7 @@ class Training:
         if seen is not None and seen.terms and not self.known.terms:
             self.known.terms = seen.terms
             for leaf in dispatcher.leaves.all:
-                leaf.activation_after = seen.flow.after.get(leaf.index)
+                leaf.shown.activation_after = seen.flow.after.get(leaf.index)
             self._described = False
         if not self._described:
             self.describe(dispatcher.model, dispatcher.leaves)
@@ -239,8 +241,7 @@ class Training:
     def look_at_arrays(self) -> None:
         """Take the arrays that fit was given, if no step came so far as to show any data."""
         if not self._batches.seen:
-            names = list(getattr(self.model(), "input_names", None) or [])
-            self._batches.add_arrays(*self._given, names)
+            self._batches.add_arrays(*self._given, describe.input_names(self.model()))
 
     def finish(self, ended: str, crash: Crash | None = None) -> None:
         """The run is over: write what is left."""

@@ -34,11 +34,11 @@ from collections.abc import Iterator
 from deeplocalize.findings import Evidence, Finding, Locus, Severity
 from deeplocalize.remedies import Remedy
 from deeplocalize.rules import rule
-from deeplocalize.signals.origin import Origin, first_nonfinite, recovered
+from deeplocalize.signals.origin import FirstNonfinite, first_nonfinite, recovered
 from deeplocalize.signals.over_depth import weight_layers
 from deeplocalize.signals.places import argument, called
 from deeplocalize.signals.settings import call_line, learning_rate_line
-from deeplocalize.trace.schema import Source, Trace
+from deeplocalize.trace.schema import Origin, Source, Trace
 
 _GUARD = "Add a small number under logarithms, roots and fractions, and limit exponents"
 
@@ -73,23 +73,34 @@ def check(trace: Trace, *, most: int = 0) -> Iterator[Finding]:
     found = first_nonfinite(trace, most)
     if found is None:
         return
-    saying, remedy = _SAYINGS[found.role]
+    what = f"NaN and infinite values in the {found.role}"
     yield Finding(
-        message=f"In step {found.step} {saying.format(called(trace, found.layer))}: there the trouble begins.",
+        message=f"In step {found.step} {_saying(trace, found)}: there the trouble begins.",
         locus=_locus(trace, found),
-        evidence=(
-            Evidence(
-                f"NaN and infinite values in the {found.role}", found.amount, ">", most, found.series, (found.step,)
-            ),
-        ),
-        remedies=(Remedy(remedy),),
+        evidence=(Evidence(what, found.amount, ">", most, found.series, (found.step,)),),
+        remedies=(Remedy(_SAYINGS[found.role][1]),),
         strength=0.5 if recovered(trace, found.step) else 1.0,
         first_step=found.step,
     )
 
 
-def _locus(trace: Trace, found: Origin) -> Locus:
-    layer, layers = found.layer, weight_layers(trace)
+def _operation(trace: Trace, found: FirstNonfinite) -> Origin | None:
+    """The operation in the user's own code that made the value, where the probe found it."""
+    origin = trace.run.origin
+    in_code = found.role in ("operation", "activation", "prediction", "loss", "gradient")
+    return origin if origin is not None and in_code and origin.step == found.step else None
+
+
+def _saying(trace: Trace, found: FirstNonfinite) -> str:
+    operation = _operation(trace, found)
+    if operation is None:
+        return _SAYINGS[found.role][0].format(called(trace, found.layer))
+    behind = f" behind {called(trace, operation.after)}" if operation.after is not None else ""
+    return f"the operation {operation.operation}{behind} gives NaN or infinity"
+
+
+def _locus(trace: Trace, found: FirstNonfinite) -> Locus:
+    layer, layers, operation = found.layer, weight_layers(trace), _operation(trace, found)
     last = int(layers[-1]) if len(layers) else None
     if found.role in ("input", "target"):
         return Locus("data", source=call_line(trace, "fit", "forward", "step"))
@@ -97,11 +108,15 @@ def _locus(trace: Trace, found: Origin) -> Locus:
         return Locus("initializer", *argument(trace, layer, "kernel_initializer", "initializer"))
     if found.role in ("weight", "update"):
         return Locus("learning-rate", source=learning_rate_line(trace))
+    if found.role == "loss" or (found.role == "gradient" and layer == last):
+        return Locus("loss", source=operation.source if operation else _loss_line(trace))
+    if operation is not None:
+        kind = "activation-output" if found.role == "prediction" else "activation-hidden"
+        return Locus(kind, operation.after, operation.source)
     if found.role == "prediction":
         return Locus("activation-output", *argument(trace, last, "activation"))
-    if found.role == "loss" or (found.role == "gradient" and layer == last):
-        return Locus("loss", source=_loss_line(trace))
-    return Locus("activation-output" if layer == last else "activation-hidden", *argument(trace, layer, "activation"))
+    kind = "activation-output" if layer == last and found.role != "operation" else "activation-hidden"
+    return Locus(kind, *argument(trace, layer, "activation"))
 
 
 def _loss_line(trace: Trace) -> Source | None:

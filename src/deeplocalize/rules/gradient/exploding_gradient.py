@@ -11,6 +11,9 @@ How it is recognized
 Harm must be seen: the loss is not finite, or the network does not learn although it had time to. With it, one of these.
 - Through depth: before the first step, the norm of the gradient at the first hidden layer's output is more than `ratio` =
   100 times that at the last hidden layer. Sound networks of 14 layers stay below 30.
+- Through the positions of a sequence: before the first step, a recurrent layer's output is more than `gain` = 1,000 times
+  what it is given (both as RMS). Each position multiplies by the recurrent weights, and the gradient on its way back
+  does too; a layer of usual weights hands on about as much as it gets.
 - Over time: the norm of the whole gradient reaches more than `growth` = 1,000 times its level in the first ten recorded
   steps. In healthy runs, spikes of 10 to 50 times are common.
 
@@ -37,14 +40,14 @@ import numpy as np
 from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
 from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
-from deeplocalize.signals.over_depth import backward_signal, gradient_rise_at_start, weight_layers
+from deeplocalize.signals.over_depth import backward_signal, gradient_rise_at_start, in_order, weight_layers
 from deeplocalize.signals.over_time import recorded
 from deeplocalize.signals.places import argument, called
 from deeplocalize.signals.quality import learns_well
 from deeplocalize.signals.settings import call_line
 from deeplocalize.trace.schema import Series, Trace
 
-GRADIENT = Series("activation_gradient", "rms")
+GRADIENT, ACTIVATION = Series("activation_gradient", "rms"), Series("activation", "rms")
 
 
 @rule(
@@ -60,13 +63,16 @@ GRADIENT = Series("activation_gradient", "rms")
         "saturated-units",
     ),
 )
-def check(trace: Trace, *, ratio: float = 100.0, growth: float = 1000.0) -> Iterator[Finding]:
-    """Yield one finding: through depth if it is there from the start, else over time."""
+def check(trace: Trace, *, ratio: float = 100.0, gain: float = 1000.0, growth: float = 1000.0) -> Iterator[Finding]:
+    """Yield one finding: through depth or positions if it is there from the start, else over time."""
     if learns_well(trace) is not False:
         return
     rise = 10.0 ** gradient_rise_at_start(trace)
     if rise > ratio:
         yield _through_depth(trace, rise, ratio)
+        return
+    if (through_positions := _through_positions(trace, gain)) is not None:
+        yield through_positions
         return
     norms = trace.scalar("gradient_norm")
     early = recorded(norms)[:10]
@@ -92,6 +98,33 @@ def _through_depth(trace: Trace, rise: float, ratio: float) -> Finding:
         strength=strength_of(rise, ratio),
         first_step=int(trace.sampled[0]),
     )
+
+
+def _through_positions(trace: Trace, gain: float) -> Finding | None:
+    """A finding for the first recurrent layer whose output is out of all proportion to what it is given."""
+    outputs, given = trace.series(*ACTIVATION)[:1].ravel(), _scale_of_inputs(trace)
+    for layer in in_order(trace):
+        if trace.layers[layer].kind == "recurrent" and given > 0 and outputs[layer] / given > gain:
+            grows = float(outputs[layer] / given)
+            return Finding(
+                message=f"Before the first step, the output of {called(trace, int(layer))} is {grows:.3g} times what it is "
+                "given: its recurrent weights multiply values and gradients at every position.",
+                locus=Locus("initializer", *argument(trace, int(layer), "recurrent_initializer")),
+                evidence=(
+                    Evidence("RMS of the layer's output over that of its input", grows, ">", gain, ACTIVATION, (0,)),
+                ),
+                remedies=(Remedy("Start with orthogonal recurrent weights, or a layer with gates (LSTM, GRU)"),),
+                strength=strength_of(grows, gain),
+                first_step=int(trace.sampled[0]),
+            )
+        given = float(outputs[layer])
+    return None
+
+
+def _scale_of_inputs(trace: Trace) -> float:
+    """RMS of the model's first input; NaN if it is not known."""
+    card = trace.data.inputs[0] if trace.data.inputs else None
+    return math.hypot(card.mean, card.std) if card and card.mean is not None and card.std is not None else math.nan
 
 
 def _over_time(trace: Trace, usual: float, growth: float) -> Finding:

@@ -40,7 +40,12 @@ from deeplocalize.trace.schema import Trace
     code="O304",
     severity=Severity.HIGH,
     needs=("steps", "layers"),
-    explains=("loss-no-better-than-constant", "learning-rate-too-low", "weights-never-change"),
+    explains=(
+        "learning-rate-too-low",
+        "loss-no-better-than-constant",
+        "parameters-missing-from-optimizer",
+        "weights-never-change",
+    ),
 )
 def check(trace: Trace, *, most: int = 0) -> Iterator[Finding]:
     """Yield one finding if no parameter that an optimizer holds may be trained."""

@@ -1,0 +1,233 @@
+"""What is said of the program: layers, losses, optimizers, and the user's lines."""
+
+import keras
+import numpy as np
+from harness import check, compiled, line_of, mlp, problem, seed, watched
+from keras import layers
+
+from deeplocalize.frameworks.keras import callback
+from deeplocalize.frameworks.keras.probe import KerasProbe
+from deeplocalize.frameworks.session import Session
+from deeplocalize.trace import TraceLog
+
+
+def fitted(model, x=None, y=None, **settings):
+    """The trace of one short fit; the model is built inside, so that its lines are seen."""
+    with watched() as seen:
+        built = model()
+        default = problem()
+        built.fit(default[0] if x is None else x, default[1] if y is None else y, batch_size=32, verbose=0, **settings)
+    return seen.trace
+
+
+def build_in_lines():
+    model = keras.Sequential()  # <model>
+    model.add(keras.Input((6,)))
+    model.add(
+        layers.Dense(  # <dense>
+            4,  # <units>
+            activation="relu",  # <activation>
+            kernel_initializer="he_normal",  # <initializer>
+        )
+    )
+    model.add(layers.Dense(3, activation="softmax"))
+    model.compile(  # <compile>
+        optimizer=keras.optimizers.Adam(  # <optimizer>
+            learning_rate=0.01,  # <rate>
+            clipnorm=1.0,
+        ),
+        loss="sparse_categorical_crossentropy",  # <loss>
+    )
+    return model
+
+
+@check
+def lines_are_those_of_the_users_file():
+    trace = fitted(build_in_lines)
+    first = trace.layers[0]
+
+    def at(source):
+        return source.line
+
+    assert at(first.source) == line_of("dense", __file__)
+    assert at(first.sources["units"]) == line_of("units", __file__)
+    assert at(first.sources["activation"]) == line_of("activation", __file__)
+    assert at(first.sources["kernel_initializer"]) == line_of("initializer", __file__)
+    (optimizer,), (objective,) = trace.run.optimizers, trace.run.objectives
+    assert at(optimizer.source) == line_of("optimizer", __file__)
+    assert at(optimizer.sources["learning_rate"]) == line_of("rate", __file__)
+    assert at(objective.loss.source) == line_of("loss", __file__)
+    assert at(trace.run.sources["compile"]) == line_of("compile", __file__)
+    assert at(trace.run.sources["model"]) == line_of("model", __file__)
+    assert set(trace.run.sources) == {"fit", "compile", "model"}
+    assert (optimizer.kind, optimizer.settings["learning_rate"], optimizer.settings["clipnorm"]) == ("adam", 0.01, 1.0)
+    assert (first.initializer, first.activation, first.input_shape, first.output_shape) == (
+        "he_normal",
+        "relu",
+        (6,),
+        (4,),
+    )
+    assert (trace.run.batch_size, trace.run.epochs, trace.run.shuffled) == (32, 1, True)
+
+
+@check
+def a_callback_alone_is_enough():
+    seed()
+    x, y = problem()
+    model = build_in_lines()
+    session = Session(TraceLog())
+    model.fit(x, y, batch_size=32, verbose=0, callbacks=[callback.new(KerasProbe(session))])
+    (trace,) = session.log.traces()
+    assert trace.failures == ()
+    assert trace.steps.tolist() == [0, 1]
+    assert trace.run.objectives[0].head.activation == "softmax"
+    assert "fit" in trace.run.sources
+    assert np.isfinite(trace.series("weight_gradient", "rms")).all()
+    assert trace.run.shuffled is True
+
+
+@check
+def nested_models_are_told_by_their_layers():
+    def build():
+        block = keras.Sequential([keras.Input((6,)), layers.Dense(5, name="a"), layers.ReLU(name="b")], name="block")
+        inputs = keras.Input((6,), name="features")
+        joined = layers.Concatenate(name="join")([block(inputs), layers.Dense(2, name="side")(inputs)])
+        model = keras.Model(inputs, layers.Dense(3, activation="softmax", name="head")(joined))
+        return compiled(model)
+
+    trace = fitted(build)
+    told = {layer.name: (layer.kind, layer.activation) for layer in trace.layers}
+    assert told == {
+        "block/a": ("dense", "relu"),
+        "block/b": ("activation", "relu"),
+        "side": ("dense", "linear"),
+        "join": ("merge", None),
+        "head": ("dense", "softmax"),
+    }
+    assert [layer.index for layer in trace.layers] == list(range(5))
+    assert sorted(layer.order for layer in trace.layers) == list(range(5))
+    assert np.isfinite(trace.series("activation", "rms")).all()
+    assert trace.data.inputs[0].name == "features"
+
+
+class Block(layers.Layer):
+    """A container of the user's own, with a parameter of its own."""
+
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.inner = layers.Dense(4, name="inner")
+
+    def build(self, shape):
+        self.inner.build(shape)
+        self.scale = self.add_weight(shape=(4,), initializer="ones", name="scale")
+
+    def call(self, x):
+        return keras.ops.tanh(self.inner(x)) * self.scale
+
+
+@check
+def containers_of_the_users_own_are_opened_and_those_of_keras_are_not():
+    def build():
+        inputs = keras.Input((6,))
+        hidden = layers.Reshape((2, 2))(Block(name="block")(inputs))
+        hidden = layers.Bidirectional(layers.GRU(2), name="both")(hidden)
+        return compiled(keras.Model(inputs, layers.Dense(3, activation="softmax", name="head")(hidden)))
+
+    trace = fitted(build)
+    told = {layer.name: (layer.kind, layer.parameters) for layer in trace.layers if layer.kind != "reshape"}
+    assert told == {
+        "block/inner": ("dense", 28),
+        "block": ("custom", 4),
+        "both": ("recurrent", 72),
+        "head": ("dense", 15),
+    }
+    assert np.isfinite(
+        trace.series("weight_gradient", "rms")[:, [layer.index for layer in trace.layers if layer.parameters]]
+    ).all()
+
+
+@check
+def every_output_of_a_model_has_its_loss_and_head():
+    def build():
+        inputs = keras.Input((6,))
+        hidden = layers.Dense(4, activation="tanh")(inputs)
+        kind = layers.Dense(3, name="kind")(hidden)
+        size = layers.Dense(1, name="size")(hidden)
+        likely = layers.Activation("sigmoid", name="likely")(layers.Dropout(0.1)(layers.Dense(1, name="odds")(hidden)))
+        model = keras.Model(inputs, [kind, size, likely])
+        losses = {
+            "kind": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            "size": "mse",
+            "likely": keras.losses.BinaryCrossentropy(label_smoothing=0.1),
+        }
+        model.compile(optimizer="rmsprop", loss=losses)
+        return model
+
+    x, y = problem()
+    trace = fitted(build, x, {"kind": y, "size": x[:, :1], "likely": (x[:, 1:2] > 0).astype("float32")})
+    told = [
+        (each.loss.kind, each.loss.takes, each.loss.label_smoothing, each.head.units) for each in trace.run.objectives
+    ]
+    assert told == [
+        ("cross-entropy", "logits", 0.0, 3),
+        ("mean-squared-error", "values", 0.0, 1),
+        ("binary-cross-entropy", "probabilities", 0.1, 1),
+    ]
+    names = [
+        [trace.layers[at].name for at in (each.head.layer, each.head.activation_layer)] for each in trace.run.objectives
+    ]
+    assert names == [["kind", "kind"], ["size", "size"], ["odds", "likely"]]
+    assert [each.head.activation for each in trace.run.objectives] == ["linear", "linear", "sigmoid"]
+    assert [each.encoding for each in trace.data.targets] == ["class-index", "continuous", "binary"]
+    assert trace.run.optimizers[0].kind == "rmsprop"
+
+
+@check
+def settings_are_told_by_their_usual_names():
+    def build():
+        schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 1, 0.5)
+        optimizer = keras.optimizers.SGD(schedule, momentum=0.9, weight_decay=0.01)
+        model = mlp(layers.Dense(4, kernel_initializer="zeros"))
+        model.compile(optimizer=optimizer, loss=keras.losses.sparse_categorical_crossentropy)
+        return model
+
+    trace = fitted(build, class_weight={0: 1.0, 1: 2.0, 2: 1.0})
+    (optimizer,), (objective,) = trace.run.optimizers, trace.run.objectives
+    assert {name: optimizer.settings[name] for name in ("learning_rate", "schedule", "momentum", "weight_decay")} == {
+        "learning_rate": 0.1,
+        "schedule": "ExponentialDecay",
+        "momentum": 0.9,
+        "weight_decay": 0.01,
+    }
+    np.testing.assert_allclose(trace.scalar("learning_rate"), [0.1, 0.05], rtol=1e-5)
+    assert (objective.loss.kind, objective.loss.weighted) == ("cross-entropy", True)
+    assert trace.layers[0].initializer == "zeros"
+
+
+@check
+def a_loss_of_the_users_own_is_not_taken_for_a_known_one():
+    def build():
+        def mean_squared_error(true, predicted):
+            return keras.ops.mean(keras.ops.abs(true - predicted), axis=-1)
+
+        return compiled(keras.Sequential([keras.Input((6,)), layers.Lambda(lambda x: x[:, :2])]), mean_squared_error)
+
+    def trainable():
+        model = build()
+        model.add(layers.Dense(2))
+        return compiled(model, model.loss)
+
+    x, _ = problem()
+    trace = fitted(trainable, x, x[:, :2])
+    objective = trace.run.objectives[0]
+    assert (objective.loss.kind, objective.loss.takes, objective.loss.name) == ("other", None, "mean_squared_error")
+
+
+@check
+def a_prediction_and_target_that_are_broadcast_are_noticed():
+    def build():
+        return compiled(keras.Sequential([keras.Input((6,)), layers.Dense(2)]), "mse")
+
+    x, _ = problem()
+    assert fitted(build, x, x[:, :1]).run.objectives[0].loss.broadcasts
+    assert not fitted(build, x, x[:, :2]).run.objectives[0].loss.broadcasts

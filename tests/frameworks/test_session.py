@@ -20,7 +20,9 @@ step()
 def shown(directory, error):
     """What Python shows of a script whose hook raises."""
     (directory / "train.py").write_text(SCRIPT.format(error=error))
-    return subprocess.run([sys.executable, "train.py"], cwd=directory, capture_output=True, text=True, timeout=60).stderr
+    return subprocess.run(
+        [sys.executable, "train.py"], cwd=directory, capture_output=True, text=True, timeout=60
+    ).stderr
 
 
 def test_an_exception_in_a_hook_of_ours_is_not_shown(tmp_path):

@@ -58,7 +58,9 @@ def test_a_flipped_bit_is_noticed(tmp_path):
             assert str(error).startswith(str(tmp_path / "b.trace"))
             continue
         # Read all the same: the bit stands in what nobody reads, or it makes the rest look cut off.
-        assert all(not trace.complete for trace in traces) or [trace.run for trace in traces] == [each.run for each in seen]
+        assert all(not trace.complete for trace in traces) or [trace.run for trace in traces] == [
+            each.run for each in seen
+        ]
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n", b"\x93NUMPY\x01\x00garbage", b"\x93NUMPY" * 400])

@@ -26,9 +26,9 @@ x_test, y_test = draw(300)
 class Classifier(keras.Model):
     def __init__(self):
         super().__init__()
-        self.conv1 = layers.Conv2D(3, 3, activation="relu")
-        self.conv2 = layers.Conv2D(3, 3, activation="relu")
-        self.pool = layers.GlobalMaxPooling2D()
+        self.conv1 = layers.Conv2D(4, 3, activation="relu")
+        self.conv2 = layers.Conv2D(4, 3, activation="relu")
+        self.pool = layers.GlobalAveragePooling2D()
         self.dense = layers.Dense(8, activation="relu")
         self.out = layers.Dense(1, activation="sigmoid")
 

@@ -78,9 +78,9 @@ class Dispatcher:
     def _run(self, args: Callable[[], tuple[Any, ...]], full: bool) -> tuple[Any, dict[str, Any] | None]:
         full = full and self._variant(True) is not None
         variant = self._variant(full)
+        if variant is None or (self._traces and not self._is_built(args)):
+            return self.plain(*args()), None
         given, failure = args(), None
-        if variant is None or (self._traces and not self._is_built(given)):
-            return self.plain(*given), None
         try:
             return _separated(variant(*given))
         except Exception as error:
@@ -99,7 +99,7 @@ class Dispatcher:
         """True if a step is traced before it runs, False if it is Python that runs each time."""
         return bool(self._on.traces(self.model))
 
-    def _is_built(self, args: tuple[Any, ...]) -> bool:
+    def _is_built(self, args: Callable[[], tuple[Any, ...]]) -> bool:
         """True if a variant can be traced: variables that are made while tracing are lost if the tracing fails.
 
         What cannot be built beforehand is built by the plain function, which then runs for once.
@@ -108,7 +108,7 @@ class Dispatcher:
             return True
         self._built = True
         with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(Exception):
-            self._on.build(self.model, args)
+            self._on.build(self.model, args())
             return True
         return False
 

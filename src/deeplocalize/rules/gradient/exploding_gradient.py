@@ -14,8 +14,8 @@ Harm must be seen: the loss is not finite, or the network does not learn althoug
 - Through the positions of a sequence: before the first step, a recurrent layer's output is more than `gain` = 1,000 times
   what it is given (both as RMS). Each position multiplies by the recurrent weights, and the gradient on its way back
   does too; a layer of usual weights hands on about as much as it gets.
-- Over time: the norm of the whole gradient reaches more than `growth` = 1,000 times its level in the first ten recorded
-  steps. In healthy runs, spikes of 10 to 50 times are common.
+- Over time: the norm of the whole gradient reaches more than `ratio` times its median over the twenty recorded steps
+  before. In healthy runs, spikes of 10 to 50 times are common. A gradient that grows slowly follows a loss that grows.
 
 How to fix it
 Through depth: an initializer that fits (He for ReLU, Glorot for tanh), normalization layers. Over time: clip the
@@ -40,8 +40,7 @@ import numpy as np
 from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
 from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
-from deeplocalize.signals.over_depth import backward_signal, gradient_rise_at_start, in_order, weight_layers
-from deeplocalize.signals.over_time import recorded
+from deeplocalize.signals.over_depth import backward_signal, gradient_rise_at_start, in_order, middle, weight_layers
 from deeplocalize.signals.places import argument, called
 from deeplocalize.signals.quality import learns_well
 from deeplocalize.signals.settings import call_line
@@ -63,7 +62,7 @@ GRADIENT, ACTIVATION = Series("activation_gradient", "rms"), Series("activation"
         "saturated-units",
     ),
 )
-def check(trace: Trace, *, ratio: float = 100.0, gain: float = 1000.0, growth: float = 1000.0) -> Iterator[Finding]:
+def check(trace: Trace, *, ratio: float = 100.0, gain: float = 1000.0) -> Iterator[Finding]:
     """Yield one finding: through depth or positions if it is there from the start, else over time."""
     if learns_well(trace) is not False:
         return
@@ -74,11 +73,7 @@ def check(trace: Trace, *, ratio: float = 100.0, gain: float = 1000.0, growth: f
     if (through_positions := _through_positions(trace, gain)) is not None:
         yield through_positions
         return
-    norms = trace.scalar("gradient_norm")
-    early = recorded(norms)[:10]
-    usual = float(np.median(early)) if len(early) else math.nan
-    if usual > 0 and np.nanmax(norms) > growth * usual:
-        yield _over_time(trace, usual, growth)
+    yield from _over_time(trace, ratio)
 
 
 def _through_depth(trace: Trace, rise: float, ratio: float) -> Finding:
@@ -127,24 +122,36 @@ def _scale_of_inputs(trace: Trace) -> float:
     return math.hypot(card.mean, card.std) if card and card.mean is not None and card.std is not None else math.nan
 
 
-def _over_time(trace: Trace, usual: float, growth: float) -> Finding:
-    norms = trace.scalar("gradient_norm")
-    peak = int(np.nanargmax(norms))
-    observed, step = float(norms[peak] / usual), int(trace.steps[peak])
-    first = int(trace.steps[int(np.argmax(norms > growth * usual))])
+def _over_time(trace: Trace, ratio: float) -> Iterator[Finding]:
+    norms, steps = trace.scalar("gradient_norm"), trace.steps
+    usual = np.array([middle(norms[max(0, at - 20) : at]) for at in range(len(norms))])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        growth = np.where(usual > 0, norms / usual, 0.0)
+    jumps = np.flatnonzero(growth > ratio)
+    if not len(jumps):
+        return
+    first, peak = int(jumps[0]), int(np.nanargmax(growth))
+    clip = float(f"{10 * usual[first]:.1g}")
     optimizer = trace.run.optimizers[0].source if trace.run.optimizers else None
-    return Finding(
-        message=f"The gradient grows from a norm of {usual:.3g} in the first steps to {norms[peak]:.3g} in step {step}.",
+    yield Finding(
+        message=f"In step {steps[first]} the gradient jumps to a norm of {norms[first]:.3g}, from {usual[first]:.3g} in "
+        "the steps before.",
         locus=Locus("optimizer", source=optimizer or call_line(trace, "step", "compile", "fit")),
         evidence=(
-            Evidence("gradient norm over that of the first ten recorded steps", observed, ">", growth, steps=(step,)),
+            Evidence(
+                "gradient norm over that of the twenty steps before",
+                float(growth[peak]),
+                ">",
+                ratio,
+                steps=(int(steps[peak]),),
+            ),
         ),
         remedies=(
             Remedy(
-                f"Clip the gradient's norm, to about {10 * usual:.1g}",
-                intervention=Intervention("clip-gradient-norm", "optimizer", float(f"{10 * usual:.1g}")),
+                f"Clip the gradient's norm, to about {clip:g}",
+                intervention=Intervention("clip-gradient-norm", "optimizer", clip),
             ),
         ),
-        strength=strength_of(observed, growth),
-        first_step=first,
+        strength=strength_of(float(growth[peak]), ratio),
+        first_step=int(steps[first]),
     )

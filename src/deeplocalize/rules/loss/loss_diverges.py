@@ -13,9 +13,13 @@ times that: an untrained network is seldom twice as bad as a constant one, and a
 Where no constant prediction is known, `bare_factor` = 100 replaces it, because the losses of two players, of a policy or
 of a value function may grow in a healthy run. A loss that falls again over the last half is no divergence.
 
+Three places are told apart: an optimizer that was asked to maximize; data that grow, if the output of the first layer
+grew `drift` = 10 times more than its weights did, as no change of the data from one batch to the next does; otherwise the
+learning rate.
+
 How to fix it
-Mostly the learning rate is too high: divide it by ten. If the gradient itself explodes, normalize the inputs, use a
-usual initializer, or clip the gradient.
+Mostly the learning rate is too high: divide it by ten. If the loss grows steadily with short steps, look for a sign that
+is wrong, and for data that are changed in place, a little more in every epoch.
 
 When it is wrong
 Losses that start at or below zero (likelihoods of densities) are never judged. A loss whose definition changes during
@@ -27,19 +31,23 @@ I. Goodfellow, Y. Bengio, A. Courville: Deep Learning, sections 8.2 and 11.4. ht
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+
+import numpy as np
 
 from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
 from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
+from deeplocalize.signals.over_depth import weight_layers
 from deeplocalize.signals.over_time import level, mostly_above, recent, recorded, trend
 from deeplocalize.signals.quality import loss_curve, start_loss
-from deeplocalize.signals.settings import learning_rate, learning_rate_line
+from deeplocalize.signals.settings import call_line, learning_rate, learning_rate_line
 from deeplocalize.trace.schema import Trace
 
 
 @rule(code="L211", severity=Severity.HIGH, needs=("steps", "loss"), explains=("loss-no-better-than-constant",))
-def check(trace: Trace, *, factor: float = 2.0, bare_factor: float = 100.0) -> Iterator[Finding]:
+def check(trace: Trace, *, factor: float = 2.0, bare_factor: float = 100.0, drift: float = 10.0) -> Iterator[Finding]:
     """Yield one finding if the loss stays far above its start."""
     curve, start, baseline = recorded(loss_curve(trace)), start_loss(trace), trace.data.baseline_loss
     half, now = curve[len(curve) // 2 :], level(recent(curve)).value
@@ -47,18 +55,39 @@ def check(trace: Trace, *, factor: float = 2.0, bare_factor: float = 100.0) -> I
     apart = mostly_above(half, limit) and mostly_above(recent(curve), limit) and now > limit
     if not (start > 0 and apart) or trend(half) < -3:
         return
+    locus, remedy = _fix(trace, drift)
     yield Finding(
         message=f"The loss began at {start:.4g} and stands at {now:.4g}: training makes the network worse.",
-        locus=Locus("learning-rate", source=learning_rate_line(trace)),
+        locus=locus,
         evidence=(Evidence("loss over the last fifth of the run", now, ">", limit),),
-        remedies=(_remedy(learning_rate(trace)),),
+        remedies=(remedy,),
         strength=strength_of(now, limit),
     )
 
 
-def _remedy(rate: float | None) -> Remedy:
+def _fix(trace: Trace, drift: float) -> tuple[Locus, Remedy]:
+    for optimizer in trace.run.optimizers:
+        if optimizer.settings.get("maximize") is True:
+            place = Locus("optimizer", source=optimizer.sources.get("maximize") or optimizer.source)
+            change = Intervention("set-maximize", "optimizer", False)
+            return place, Remedy("Minimize the loss", "maximize=True", "maximize=False", change)
+    if _drift(trace) > drift:
+        text = "Do not change the data in place: work on a copy of each batch"
+        return Locus("data", source=call_line(trace, "fit", "forward", "step")), Remedy(text)
+    place, rate = Locus("learning-rate", source=learning_rate_line(trace)), learning_rate(trace)
     if not rate:
-        return Remedy("Divide the learning rate by ten")
+        return place, Remedy("Divide the learning rate by ten")
     lower = float(f"{rate / 10:.2g}")
     change = Intervention("set-learning-rate", "optimizer", lower)
-    return Remedy("Divide the learning rate by ten", f"{rate:g}", f"{lower:g}", change)
+    return place, Remedy("Divide the learning rate by ten", f"{rate:g}", f"{lower:g}", change)
+
+
+def _drift(trace: Trace) -> float:
+    """How much more the first layer's output grew than its weights; NaN if that is not known."""
+    layers = weight_layers(trace)[:1]
+    output, weight = (trace.series(role, "rms")[:, layers] for role in ("activation", "weight"))
+    known = np.isfinite(output / weight).all(axis=1) if len(layers) and (weight > 0).all() else np.zeros(0, bool)
+    if not known.any():
+        return math.nan
+    gain = (output / weight)[known]
+    return float(gain[-1, 0] / gain[0, 0]) if gain[0, 0] > 0 else math.nan

@@ -12,13 +12,12 @@ The best constant prediction is computed from the targets really trained on: for
 cross-entropy is ln 10 = 2.303, for a regression its squared error is the variance of the targets. The level of the
 loss over the last fifth of the run is compared with it. The rule fires if the level is not 5 % below that loss, if
 the batch accuracy is not above the majority guess either, and if the loss is not falling at a pace that would pass
-the baseline within ten more runs of this length. Before that the network must have had its chance:
+the baseline within three more runs of this length. Before that the network must have had its chance:
 - `min_steps` = 100 optimizer steps (and 3,200 examples), if the path of the weights is at least `moved` = 1 time as long
   as they are large. Networks that can learn their task show it when that path is between a fifth and once that length.
 - `slow_steps` = 1,000 optimizer steps otherwise: a small task is then long learned at every usual pace.
 Alone it points to one of three places: the scale of the targets, if a regression has not even come within two standard
-deviations of their mean; the data, if the weights travelled `far` = 10 times their own size, ten times what learning
-takes, in steps of about the usual thousandth of it; the learning rate otherwise.
+deviations of their mean; the data, if the weights travelled `far` = 2 times their own size, twice what learning takes, in steps of about the usual thousandth of it; the learning rate otherwise.
 
 How to fix it
 This is a symptom. Where another rule names the cause, it is shown as part of it. Otherwise standardize large targets; try
@@ -52,7 +51,7 @@ from deeplocalize.trace.schema import Trace
 
 @rule(code="L210", severity=Severity.HIGH, needs=("steps", "loss", "baseline"))
 def check(
-    trace: Trace, *, min_steps: int = 100, slow_steps: int = 1000, moved: float = 1.0, far: float = 10.0
+    trace: Trace, *, min_steps: int = 100, slow_steps: int = 1000, moved: float = 1.0, far: float = 2.0
 ) -> Iterator[Finding]:
     """Yield one finding if the loss does not beat the best constant prediction."""
     baseline, now, steps = trace.data.baseline_loss or 0.0, recent_loss(trace).value, steps_seen(trace)

@@ -39,7 +39,7 @@ from deeplocalize.trace.schema import Trace
 @rule(
     code="O304",
     severity=Severity.HIGH,
-    needs=("steps", "layers"),
+    needs=("layers",),
     explains=(
         "learning-rate-too-low",
         "loss-no-better-than-constant",
@@ -51,7 +51,7 @@ def check(trace: Trace, *, most: int = 0) -> Iterator[Finding]:
     """Yield one finding if no parameter that an optimizer holds may be trained."""
     run = trace.run
     free = min(run.trainable, _held_and_free(trace))
-    if not run.parameters or free > most:
+    if not run.parameters or free > most or not (len(trace.steps) or run.crash):
         return
     what = f"none of the {run.parameters:,} parameters of {run.model}"
     if run.trainable > most:

@@ -12,6 +12,7 @@ In all recorded steps, of which `least` = 10 are needed (so that a warm-up that 
 over), the RMS of every update of the trainable kernels that an optimizer holds is 0. What else was recorded tells why:
 the gradients are cleared between backward and step; the learning rate is 0; no parameter gets a gradient, since the loss
 is not connected to the model; the gradient is exactly zero; or the update is lost in rounding.
+If backward itself refuses because the loss requires no gradient, that is reported at once.
 A single layer is reported if it took part in the forward pass, is trainable and held, and none of its parameters got a
 gradient in any recorded step although a later layer's did: the graph is cut in between (detach, no_grad, numpy, argmax).
 
@@ -37,7 +38,7 @@ import numpy as np
 
 from deeplocalize.findings import Evidence, Finding, Locus, Severity
 from deeplocalize.remedies import Remedy
-from deeplocalize.rules import rule
+from deeplocalize.rules import CannotEvaluate, rule
 from deeplocalize.signals.over_depth import in_order, weight_layers
 from deeplocalize.signals.over_time import recorded
 from deeplocalize.signals.places import called
@@ -47,15 +48,22 @@ from deeplocalize.trace.schema import IntArray, Series, Trace
 
 UPDATE, GRADIENT, REACHED = Series("weight_update", "rms"), Series("weight_gradient", "rms"), Series("layer", "reached")
 
+_CONNECT = "Compute the loss from the model's output, without detach, item, numpy or no_grad on the way"
+
 
 @rule(
     code="O305",
     severity=Severity.HIGH,
-    needs=("steps", UPDATE),
+    needs=("layers",),
     explains=("loss-no-better-than-constant", "learning-rate-too-low"),
 )
 def check(trace: Trace, *, least: int = 10) -> Iterator[Finding]:
     """Yield one finding if nothing changes, else one for the layer behind which the graph is cut."""
+    if _is_unconnected(trace):
+        yield _cannot_begin(trace)
+        return
+    if not trace.has(UPDATE):
+        raise CannotEvaluate(f"not recorded: {UPDATE}")
     if len(trace.sampled) < least:
         return
     layers = _meant_to_change(trace)
@@ -72,6 +80,23 @@ def _meant_to_change(trace: Trace) -> IntArray:
     states = np.stack([trace.series("layer", state)[:, layers] for state in ("trainable", "optimized")])
     meant: IntArray = layers[~(states == 0).any(axis=(0, 1))]
     return meant
+
+
+def _is_unconnected(trace: Trace) -> bool:
+    """True if backward refused, since nothing that may be trained leads to the loss."""
+    crash = trace.run.crash
+    refused = crash is not None and crash.during == "backward" and "does not require grad" in crash.message
+    return refused and trace.run.trainable > 0
+
+
+def _cannot_begin(trace: Trace) -> Finding:
+    source = trace.run.crash.source if trace.run.crash else None
+    return Finding(
+        message="The loss is not connected to any of the trainable parameters, so backward has nothing to do.",
+        locus=Locus("training-loop", source=source or call_line(trace, "backward", "loss", "step")),
+        evidence=(Evidence("trainable parameters, none of which leads to the loss", trace.run.trainable, ">", 0),),
+        remedies=(Remedy(_CONNECT),),
+    )
 
 
 def _nothing_changes(trace: Trace, layers: IntArray, update: float) -> Finding:
@@ -95,8 +120,7 @@ def _reason(trace: Trace, layers: IntArray) -> tuple[str, str, str]:
         return f"the learning rate is {rate:g}", "learning-rate", "Set a learning rate above 0, such as 0.001 for Adam"
     reached, gradients = (recorded(trace.series(*each)[:, layers].ravel()) for each in (REACHED, GRADIENT))
     if len(reached) and not reached.any():
-        remedy = "Compute the loss from the model's output, without detach, item, numpy or no_grad on the way"
-        return "no parameter gets a gradient, the loss is not connected to the model", "training-loop", remedy
+        return "no parameter gets a gradient, the loss is not connected to the model", "training-loop", _CONNECT
     if len(gradients) and not gradients.any():
         return "the gradient is exactly zero", "loss", "Check that the loss depends on what the model answers"
     return "the updates are lost in rounding", "optimizer", "Keep the weights in 32 bits, or raise the learning rate"

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint
+.PHONY: demo test corpus lint
 
 # Finding the fault is what the demo is for, so here exit status 1 (a fault was found) is success.
 demo: $(VENV)/demo.stamp
@@ -12,7 +12,11 @@ demo: $(VENV)/demo.stamp
 	if [ $$status -ne 1 ]; then echo "the demo's fault was not found (exit status $$status)" >&2; exit 1; fi
 
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not corpus"
+
+# Every program of faults/ on every backend; longer than the tests.
+corpus: $(VENV)/test.stamp
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m corpus tests/faults
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check

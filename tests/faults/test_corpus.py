@@ -35,6 +35,7 @@ def runs():
 RUNS = sorted(runs(), key=lambda each: BACKENDS.index(each[1]))
 
 
+@pytest.mark.corpus
 @pytest.mark.parametrize(("program", "backend"), RUNS, ids=[f"{program}-{backend}" for program, backend in RUNS])
 def test_the_diagnosis_is_right(program, backend, processes):
     outcome = run(program, backend, processes[backend])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from deeplocalize.signals.movement import distance, relative_updates, typical_updates
+from deeplocalize.signals.movement import distance, is_as_initialized, relative_updates, typical_updates
 from deeplocalize.testing import make_layer, make_trace
 
 
@@ -43,6 +43,16 @@ def test_steps_between_recorded_ones_are_interpolated():
 def test_the_distance_goes_on_at_the_last_pace_beyond_what_was_recorded():
     trace = moving(0.1, steps=100, sampled=[0, 50])
     assert distance(trace, typical_updates(trace), np.array([100]))[0] == pytest.approx(10)
+
+
+@pytest.mark.parametrize(("draw", "even"), [("uniform", True), ("normal", False), ("trained", False)])
+def test_only_weights_as_a_uniform_initializer_leaves_them_are_as_initialized(draw, even):
+    random = np.random.default_rng(0)
+    values = random.normal(size=2000) if draw == "normal" else random.uniform(-0.1, 0.1, 2000)
+    values = values + random.normal(0, 0.02, 2000) * (draw == "trained")
+    stats = {"rms": np.sqrt(np.mean(values**2)), "min": values.min(), "max": values.max()}
+    trace = make_trace(layers=1, columns={f"weight.{stat}": value for stat, value in stats.items()})
+    assert is_as_initialized(trace, 0) is even
 
 
 def test_nothing_recorded_gives_nan():

@@ -1,7 +1,17 @@
 import numpy as np
 import pytest
 
-from deeplocalize.signals.over_time import block_means, level, mostly_above, noise, recent, recorded, slope, trend
+from deeplocalize.signals.over_time import (
+    block_means,
+    level,
+    mostly_above,
+    noise,
+    recent,
+    recent_middle,
+    recorded,
+    slope,
+    trend,
+)
 
 RANDOM = np.random.default_rng(0)
 
@@ -63,6 +73,11 @@ def test_the_slope_is_per_recorded_value_however_many_there_are(count):
     line = 5 - 0.01 * np.arange(count)
     line[count // 2] = 1e9
     assert slope(line) == pytest.approx(-0.01, rel=0.03)
+
+
+def test_the_recent_middle_looks_back_and_never_at_the_value_itself():
+    np.testing.assert_array_equal(recent_middle(np.array([1.0, 2.0, np.nan, 100.0, 0.0]), 2), [np.nan, 1, 1.5, 2, 100])
+    assert np.isnan(recent_middle(np.zeros(3), 2)).all()
 
 
 def test_the_noise_is_found_under_any_trend():

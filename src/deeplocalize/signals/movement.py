@@ -58,3 +58,14 @@ def distance(trace: Trace, lengths: FloatArray, steps: IntArray) -> FloatArray:
     beyond = np.maximum(steps - at[-1], 0) * length[-1]
     total: FloatArray = np.interp(steps, at, travelled) + beyond
     return total
+
+
+def is_as_initialized(trace: Trace, layer: int) -> bool:
+    """True if a kernel's values are spread evenly to both sides, as a uniform initializer leaves them and no training does.
+
+    The largest value of a uniform distribution is sqrt(3) = 1.73 times its RMS; trained kernels have tails, and so have
+    normal initializers, of which this can say nothing.
+    """
+    rms, low, high = (trace.series("weight", stat)[-1:, layer] for stat in ("rms", "min", "max"))
+    evenly = (np.abs(high / rms - math.sqrt(3)) < 0.05) & (np.abs(low / rms + math.sqrt(3)) < 0.05)
+    return bool(evenly.any()) if (rms > 0).any() else False

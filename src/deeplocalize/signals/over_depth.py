@@ -88,6 +88,19 @@ def activation_carrier(trace: Trace, layer: int) -> int:
     return following[0] if following and trace.layers[following[0]].kind == "activation" else layer
 
 
+def without_gradient(trace: Trace) -> list[int]:
+    """Trainable layers that got no gradient in any recorded step though one behind them did, in the order of the pass.
+
+    Empty unless they are all there is before the first layer with a gradient: what is left out elsewhere is a branch that
+    the loss does not use.
+    """
+    reached, free = trace.series("layer", "reached"), trace.series("layer", "trainable")
+    order = [int(at) for at in in_order(trace) if np.isfinite(reached[:, at]).any() and not (free[:, at] == 0).any()]
+    gets = [bool(np.nanmax(reached[:, at]) > 0) for at in order]
+    before = gets.index(True) if True in gets else 0
+    return order[:before]
+
+
 def lasting(trace: Trace, role: str, stat: str) -> FloatArray:
     """The median of a series over the recorded steps of the second half of the run, [layers]; NaN if there are none."""
     half = trace.sampled >= (trace.sampled.max(initial=0) + 1) / 2

@@ -72,6 +72,15 @@ def recent(values: FloatArray, share: float = 0.2, least: int = BLOCKS) -> Float
     return values[-max(least, round(share * len(values))) :]
 
 
+def recent_middle(values: FloatArray, width: int) -> FloatArray:
+    """The median of up to `width` values before each one, [steps]; NaN where none of them was recorded, or it is 0."""
+    middles = np.full(len(values), math.nan)
+    for at in range(1, len(values)):
+        before = recorded(values[max(0, at - width) : at])
+        middles[at] = np.median(before) if len(before) else math.nan
+    return np.where(middles == 0, math.nan, middles)
+
+
 def noise(values: FloatArray) -> float:
     """Standard deviation of the noise from one recorded value to the next, whatever the trend; NaN for fewer than 3."""
     steps = np.diff(recorded(values))

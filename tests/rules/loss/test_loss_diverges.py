@@ -21,6 +21,25 @@ def test_a_loss_that_grows_far_above_its_start_diverges():
     assert (finding.remedies[0].before, finding.remedies[0].after) == ("3", "0.3")
 
 
+def test_an_optimizer_that_maximizes_is_named():
+    optimizer = Optimizer("adam", "Adam", {"maximize": True}, sources={"maximize": source(32)})
+    (finding,) = check.run(run(np.geomspace(2.3, 1e4, 50), run=make_run(optimizer=optimizer)))
+    assert (finding.locus.kind, finding.locus.source) == ("optimizer", source(32))
+
+
+def test_data_that_grow_while_the_weights_do_not_are_named():
+    outputs = {"activation.rms": np.geomspace(1, 100, 50)[:, None], "weight.rms": 1.0}
+    (finding,) = check.run(run(np.geomspace(2.3, 1e4, 50), columns=outputs))
+    assert (finding.locus.kind, finding.locus.source) == ("data", source(40))
+
+
+def test_outputs_that_grow_as_the_weights_do_point_to_the_learning_rate():
+    growth = np.geomspace(1, 100, 50)[:, None]
+    outputs = {"activation.rms": growth, "weight.rms": growth}
+    (finding,) = check.run(run(np.geomspace(2.3, 1e4, 50), columns=outputs))
+    assert finding.locus.kind == "learning-rate"
+
+
 def test_a_falling_loss_does_not():
     assert check.run(run(np.geomspace(2.3, 0.1, 100))) == ()
 

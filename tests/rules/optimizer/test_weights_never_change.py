@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from deeplocalize.rules import NotEvaluated
 from deeplocalize.rules.optimizer.weights_never_change import check
 from deeplocalize.testing import make_run, make_trace, source
-from deeplocalize.trace import DataCard, Optimizer
+from deeplocalize.trace import Crash, DataCard, Optimizer
 
 BASELINE = DataCard(baseline_loss=2.3, baseline_accuracy=0.1)
 CALLS = {"backward": source(42), "step": source(43), "zero_grad": source(41)}
@@ -68,7 +69,7 @@ def test_frozen_layers_may_stay_as_they_are():
 
 
 def test_the_first_steps_of_a_warm_up_say_nothing():
-    assert check.run(run(steps=9, rate=0.0)) == ()
+    assert isinstance(check.run(run(steps=9, rate=0.0)), NotEvaluated)
 
 
 def test_the_layer_behind_which_the_graph_is_cut_is_named():
@@ -78,9 +79,27 @@ def test_the_layer_behind_which_the_graph_is_cut_is_named():
     assert "and 1 layer" in finding.message
 
 
-def test_features_of_a_network_that_gets_no_gradient_are_not_accused_if_the_rest_learns_well():
-    cut = {"layer.reached": [0, 0, 1]}
-    assert check.run(run([0.0, 0.0, 0.1], columns=cut, loss=np.geomspace(2.3, 0.1, 200))) == ()
+EVEN = {"weight.rms": 1.0, "weight.min": -1.73, "weight.max": 1.73}
+TAILED = {"weight.rms": 1.0, "weight.min": -4.1, "weight.max": 3.2}
+
+
+@pytest.mark.parametrize(("weights", "findings"), [(TAILED, 0), (EVEN, 1)])
+def test_if_the_rest_learns_well_a_cut_is_accused_only_behind_layers_that_never_learned_anything(weights, findings):
+    cut = {"layer.reached": [0, 0, 1]} | weights
+    found = check.run(run([0.0, 0.0, 0.1], columns=cut, loss=np.geomspace(2.3, 0.1, 200)))
+    assert len(found) == findings
+    assert all(finding.strength < 1 for finding in found)
+
+
+def test_a_branch_that_the_loss_does_not_use_is_no_cut():
+    assert check.run(run([0.1, 0.0, 0.1], columns={"layer.reached": [1, 0, 1]})) == ()
+
+
+def test_a_loss_that_backward_refuses_is_not_connected():
+    crash = Crash("RuntimeError", "element 0 of tensors does not require grad", "backward", source=source(42))
+    (finding,) = check.run(make_trace(steps=0, run=make_run(crash=crash)))
+    assert (finding.locus.kind, finding.locus.source) == ("training-loop", source(42))
+    assert check.run(make_trace(run=make_run(crash=crash, trainable=0), steps=0)).why
 
 
 @pytest.mark.parametrize("state", ["layer.trainable", "layer.optimized"])

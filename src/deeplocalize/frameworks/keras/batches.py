@@ -28,7 +28,7 @@ class Batches:
         examples = int(values.get(("step", 0, "batch_size"), 0)) or None
         inputs = {name.partition(":")[2]: each for name, each in arrays.items() if name.startswith("input:")}
         for name, each in inputs.items():
-            self._data.add_input(name, _numbers(each), int(values.get(("input", 0, name), 0)), examples)
+            self._data.add_input(name, _numbers(each), int(values.get(("batch", 0, name), 0)), examples)
         for name, each in arrays.items():
             if name.startswith("target:"):
                 self._data.add_target(int(name.partition(":")[2]), _numbers(each), examples)

@@ -21,7 +21,7 @@ def scalars(values: Values) -> dict[str, float]:
         found["cleared_gradient"] = float(scale == 0)
         if not nonfinite(values, "weight_gradient"):
             found["gradient_norm"] = scale * math.sqrt(total) / _loss_scale(values)
-    inputs = [value for (role, _, _), value in values.items() if role == "input"]
+    inputs = [value for (role, _, _), value in values.items() if role == "batch"]
     return found | ({"input.nonfinite": sum(inputs)} if inputs else {})
 
 
@@ -45,7 +45,7 @@ def columns(values: Values) -> dict[Series, list[float]]:
     """Statistics of the layers, for each series one number a layer."""
     groups: dict[tuple[str, int], dict[str, float]] = {}
     for (role, layer, stat), value in values.items():
-        if role not in ("step", "input"):
+        if role not in ("step", "batch"):
             groups.setdefault((role, layer), {})[stat] = value
     for role, layer in [key for key in groups if key[0].endswith(statistics.REST)]:
         rest, own = groups.pop((role, layer)), groups[role.removesuffix(statistics.REST), layer]
@@ -62,7 +62,8 @@ def _row(role: str, raw: dict[str, float], loss_scale: float) -> dict[str, float
     if role == "layer":
         return {name: raw[name] for name in LAYER_STATES if name in raw}
     if "read" not in raw:
-        return {"nonfinite": raw["nonfinite"] if math.isfinite(raw["nonfinite"]) else 1.0}
+        count = raw["nonfinite"] if math.isfinite(raw["nonfinite"]) else 1.0
+        return {"nonfinite": count} if count or role != "input" else {}
     return statistics.decoded(raw, 1 / loss_scale if role.endswith("gradient") else 1.0)
 
 

@@ -42,12 +42,16 @@ _ACTIVATION_NAMES = {"swish": "silu", "hard_swish": "hard_silu", "hardtanh": "ha
 
 @dataclass
 class Shown:
-    """What a step showed of a layer: shapes without the batch axis, its place in the forward pass, what comes next."""
+    """What a step showed of a layer: shapes without the batch axis, its place in the forward pass, what comes next.
+
+    `behind_operation`: its input is not another layer's output, nor the model's input.
+    """
 
     input_shape: tuple[int | None, ...] | None = None
     output_shape: tuple[int | None, ...] | None = None
     order: int | None = None
     activation_after: str | None = None
+    behind_operation: bool = False
 
 
 @dataclass

@@ -58,6 +58,7 @@ class Flow:
 
     def __init__(self) -> None:
         self._ways: dict[int, tuple[Any, Way]] = {}  # holds the tensors, so that no other gets their id
+        self._outputs: dict[int, Any] = {}
         self.after: dict[int, str] = {}
         """By layer: the first nonlinearity after it, `linear` if another layer or the loss comes first."""
 
@@ -65,6 +66,10 @@ class Flow:
         """The way of a tensor, None if it came from something that is not watched."""
         held = self._ways.get(id(tensor))
         return held[1] if held is not None else None
+
+    def made_by_layer(self, tensor: Any) -> bool:
+        """True if the tensor is a watched layer's output, not that of an operation between layers."""
+        return id(tensor) in self._outputs
 
     def layer_ran(self, leaf: Leaf, inputs: list[Any], output: Any) -> None:
         """A layer made `output` of `inputs`."""
@@ -74,6 +79,7 @@ class Flow:
         if leaf.kind not in PASSING and made is not None and made.layer == leaf.index:
             for each in ways:
                 self._ends(each)
+        self._outputs[id(output)] = output
         if made is not None:
             self._ways[id(output)] = (output, made)
 
@@ -118,3 +124,4 @@ class Flow:
     def forget_tensors(self) -> None:
         """Let go of the tensors; the forward pass is over."""
         self._ways.clear()
+        self._outputs.clear()

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from deeplocalize.frameworks.keras import statistics
+from deeplocalize.frameworks.keras.wrap import replaced
 
 Observe = Callable[[Any], None]
 
@@ -37,8 +38,12 @@ def detached(value: Any) -> Any:
 class GradientTaps:
     """Sees d loss / d value of chosen values: an identity whose backward rule is handed the gradient.
 
-    The rule runs while the gradient is traced, as part of the step, so what it sees can be returned from the step.
+    The rule runs while the gradient is traced, as part of the step, so what it sees can be returned from the step. The
+    value that the gradient is taken of is seen where jax.value_and_grad returns it.
     """
+
+    def __init__(self, see_target: Observe) -> None:
+        self._see_target = see_target
 
     def tap(self, value: Any, observe: Observe) -> Any:
         """Have `observe` called with the gradient when it is there. Returns the value to go on with."""
@@ -46,8 +51,24 @@ class GradientTaps:
 
     @contextlib.contextmanager
     def active(self) -> Iterator[None]:
-        """Nothing to prepare."""
-        yield
+        """While this is entered, what jax.value_and_grad returns is seen."""
+        with replaced(jax, "value_and_grad", self._value_and_grad):
+            yield
+
+    def _value_and_grad(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def value_and_grad(*args: Any, **kwargs: Any) -> Callable[..., Any]:
+            function = original(*args, **kwargs)
+
+            @functools.wraps(function)
+            def call(*args: Any, **kwargs: Any) -> Any:
+                value, gradient = function(*args, **kwargs)
+                self._see_target(value[0] if isinstance(value, tuple) else value)
+                return value, gradient
+
+            return call
+
+        return value_and_grad
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
 
 from deeplocalize.frameworks.keras import statistics
+from deeplocalize.frameworks.keras.wrap import replaced
 
 Observe = Callable[[Any], None]
 
@@ -50,7 +52,8 @@ class GradientTaps:
     Nothing is put in between the layers, because tensorflow's losses look at which operation made their input.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, see_target: Observe) -> None:
+        self._see_target = see_target
         self._tapped: list[tuple[Any, Observe]] = []
 
     def tap(self, value: Any, observe: Observe) -> Any:
@@ -61,23 +64,22 @@ class GradientTaps:
     @contextlib.contextmanager
     def active(self) -> Iterator[None]:
         """While this is entered, GradientTape.gradient is asked for more than the user asks for."""
-        original = tf.GradientTape.gradient
-        tapped = self._tapped
+        with replaced(tf.GradientTape, "gradient", self._gradient):
+            yield
+        self._tapped.clear()
 
+    def _gradient(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
         def gradient(tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
-            mine = list(tapped)
+            self._see_target(target)
+            mine = list(self._tapped)
             found, extra = original(tape, target, (sources, [value for value, _ in mine]), *args, **kwargs)
             for (_, observe), each in zip(mine, extra, strict=True):
                 if each is not None:
                     observe(tf.stop_gradient(dense(each)))
             return found
 
-        tf.GradientTape.gradient = gradient
-        try:
-            yield
-        finally:
-            tf.GradientTape.gradient = original
-            tapped.clear()
+        return gradient
 
 
 def dense(gradient: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import torch
 
 from deeplocalize.frameworks.keras import statistics
+from deeplocalize.frameworks.keras.wrap import replaced
 
 Observe = Callable[[Any], None]
 
@@ -30,7 +32,10 @@ def detached(value: Any) -> Any:
 
 
 class GradientTaps:
-    """Sees d loss / d value of chosen values, by hooks on the tensors."""
+    """Sees d loss / d value of chosen values, by hooks on the tensors, and what `backward` is called on."""
+
+    def __init__(self, see_target: Observe) -> None:
+        self._see_target = see_target
 
     def tap(self, value: Any, observe: Observe) -> Any:
         """Have `observe` called with the gradient when it is there. Returns the value to go on with."""
@@ -40,8 +45,17 @@ class GradientTaps:
 
     @contextlib.contextmanager
     def active(self) -> Iterator[None]:
-        """Nothing to prepare."""
-        yield
+        """While this is entered, calls of Tensor.backward are seen."""
+        with replaced(torch.Tensor, "backward", self._backward):
+            yield
+
+    def _backward(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def backward(tensor: Any, *args: Any, **kwargs: Any) -> Any:
+            self._see_target(tensor)
+            return original(tensor, *args, **kwargs)
+
+        return backward
 
 
 def dense(gradient: Any) -> Any:

@@ -22,6 +22,7 @@ class Parameters:
     def __init__(self, observation: Observation) -> None:
         self._seen = observation
         self._on = observation.on
+        self._weighed: set[int] = set()
         self._values: dict[int, Any] = {}
         self._samples: dict[int, Any] = {}
         self._with_gradient: set[int] = set()
@@ -40,7 +41,8 @@ class Parameters:
         self._see_rate(optimizer, args)
         by_variable = self._by_variable(variables, gradients)
         for leaf in self._seen.leaves.all:
-            if self._seen.full and leaf.parameters and id(leaf.kernels[0]) not in self._samples:
+            if leaf.parameters and leaf.index not in self._weighed:
+                self._weighed.add(leaf.index)
                 self._see_weights(leaf)
             mine = {id(each): by_variable[id(each)] for each in leaf.parameters if id(each) in by_variable}
             if mine:
@@ -127,18 +129,24 @@ class Parameters:
         values = {id(each): self._value(each) for each in parameters}
         if not all(self._seen.usable(each) for each in values.values()):
             return
+        if not self._seen.full:
+            self._suspect("weight", leaf, values)
+            return
         samples = [ops.copy(statistics.sampled_parameter(values[id(each)])) for each in kernels]
         self._samples |= {id(each): sample for each, sample in zip(kernels, samples, strict=True)}
         self._see("weight", leaf, values, samples, kernels)
+
+    def _suspect(self, role: str, leaf: Leaf, values: dict[int, Any]) -> None:
+        kernels = {id(each) for each in leaf.kernels}
+        told = [_telling(value) if key in kernels else value for key, value in values.items()]
+        self._seen.suspect(role, leaf.index, *told)
 
     def _value(self, variable: Any) -> Any:
         return self._values[id(variable)] if self._values else self._on.detached(ops.convert_to_tensor(variable))
 
     def _see_gradients(self, leaf: Leaf, mine: dict[int, Any]) -> None:
         if not self._seen.full:
-            kernels = {id(each) for each in leaf.kernels}
-            told = [_telling(value) if key in kernels else value for key, value in mine.items()]
-            self._seen.suspect("weight_gradient", leaf.index, *told)
+            self._suspect("weight_gradient", leaf, mine)
             return
         kernels = [each for each in leaf.kernels if id(each) in mine] or [
             each for each in leaf.parameters if id(each) in mine
@@ -147,17 +155,17 @@ class Parameters:
         self._see("weight_gradient", leaf, mine, samples, kernels)
 
 
-def _telling(gradient: Any) -> Any:
-    """The part of a kernel's gradient that tells at little cost whether it is finite.
+def _telling(kernel: Any) -> Any:
+    """The part of a kernel, or of its gradient, that tells at little cost whether it is finite.
 
     A kernel's gradient is a product of the layer's input and what comes back to its output. If one element of the latter
     is not finite, so is a whole column of the product, and the first row has an element of that column. What this misses
     (an overflow elsewhere) is in the weights after the step, and so in the layer's output in the next.
     """
-    shape = gradient.shape
+    shape = kernel.shape
     if (len(shape) != 2 and len(shape) < 4) or not all(isinstance(size, int) for size in shape):
-        return gradient
-    return ops.reshape(gradient, [-1, shape[-1]])[0]
+        return kernel
+    return ops.reshape(kernel, [-1, shape[-1]])[0]
 
 
 def _given(optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], list[Any]]:

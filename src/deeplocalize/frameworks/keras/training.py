@@ -130,7 +130,7 @@ class Training:
         if seen is not None and seen.terms and not self.known.terms:
             self.known.terms = seen.terms
             for leaf in dispatcher.leaves.all:
-                leaf.shown.activation_after = seen.flow.after.get(leaf.index)
+                leaf.shown.activation_after = seen.layers.flow.after.get(leaf.index)
             self._described = False
         if not self._described:
             self.describe(dispatcher.model, dispatcher.leaves)

@@ -40,7 +40,8 @@ import numpy as np
 from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
 from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
-from deeplocalize.signals.over_depth import backward_signal, gradient_rise_at_start, in_order, middle, weight_layers
+from deeplocalize.signals.over_depth import backward_signal, gradient_rise_at_start, in_order, weight_layers
+from deeplocalize.signals.over_time import recent_middle
 from deeplocalize.signals.places import argument, called
 from deeplocalize.signals.quality import learns_well
 from deeplocalize.signals.settings import call_line
@@ -124,34 +125,22 @@ def _scale_of_inputs(trace: Trace) -> float:
 
 def _over_time(trace: Trace, ratio: float) -> Iterator[Finding]:
     norms, steps = trace.scalar("gradient_norm"), trace.steps
-    usual = np.array([middle(norms[max(0, at - 20) : at]) for at in range(len(norms))])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        growth = np.where(usual > 0, norms / usual, 0.0)
+    growth = norms / recent_middle(norms, 20)
     jumps = np.flatnonzero(growth > ratio)
     if not len(jumps):
         return
     first, peak = int(jumps[0]), int(np.nanargmax(growth))
-    clip = float(f"{10 * usual[first]:.1g}")
+    usual, most, step = float(norms[first] / growth[first]), float(growth[peak]), int(steps[first])
+    clip = float(f"{10 * usual:.1g}")
     optimizer = trace.run.optimizers[0].source if trace.run.optimizers else None
+    change = Intervention("clip-gradient-norm", "optimizer", clip)
     yield Finding(
-        message=f"In step {steps[first]} the gradient jumps to a norm of {norms[first]:.3g}, from {usual[first]:.3g} in "
-        "the steps before.",
+        message=f"In step {step} the gradient jumps from a norm of {usual:.3g} in the steps before to {norms[first]:.3g}.",
         locus=Locus("optimizer", source=optimizer or call_line(trace, "step", "compile", "fit")),
         evidence=(
-            Evidence(
-                "gradient norm over that of the twenty steps before",
-                float(growth[peak]),
-                ">",
-                ratio,
-                steps=(int(steps[peak]),),
-            ),
+            Evidence("gradient norm over that of the twenty steps before", most, ">", ratio, steps=(int(steps[peak]),)),
         ),
-        remedies=(
-            Remedy(
-                f"Clip the gradient's norm, to about {clip:g}",
-                intervention=Intervention("clip-gradient-norm", "optimizer", clip),
-            ),
-        ),
-        strength=strength_of(float(growth[peak]), ratio),
-        first_step=int(steps[first]),
+        remedies=(Remedy(f"Clip the gradient's norm, to about {clip:g}", intervention=change),),
+        strength=strength_of(most, ratio),
+        first_step=step,
     )

@@ -17,7 +17,8 @@ the baseline within three more runs of this length. Before that the network must
   as they are large. Networks that can learn their task show it when that path is between a fifth and once that length.
 - `slow_steps` = 1,000 optimizer steps otherwise: a small task is then long learned at every usual pace.
 Alone it points to one of three places: the scale of the targets, if a regression has not even come within two standard
-deviations of their mean; the data, if the weights travelled `far` = 2 times their own size, twice what learning takes, in steps of about the usual thousandth of it; the learning rate otherwise.
+deviations of their mean; the data, if the weights travelled `far` = 2 times their own size, twice what learning takes, in
+steps of about the usual thousandth of it; the learning rate otherwise.
 
 How to fix it
 This is a symptom. Where another rule names the cause, it is shown as part of it. Otherwise standardize large targets; try

@@ -13,17 +13,14 @@ For each layer the trace says which share of its parameters may be trained, got 
 The rule fires for layers with `share` = 0.99 or less held although they may be trained and get a gradient, in every
 recorded step. The limit is not 1 only for rounding.
 
-The model's own count of its parameters tells whether it knows these layers at all: layers kept in a plain Python list or
-dictionary are run, but registered nowhere.
-
 How to fix it
-Keep layers in attributes, `ModuleList` or `ModuleDict`. Build the optimizer after the model is complete, or add the new parameters with `add_param_group`. Keep lists of layers in
-`nn.ModuleList`. Parameters that are
-left out on purpose should say so: `requires_grad_(False)` also saves the time for their gradient.
+Keep layers in attributes of the model, in `nn.ModuleList` or `nn.ModuleDict`. Build the optimizer after the model is
+complete, or add new parameters with `add_param_group`. Parameters that are left out on purpose should say so:
+`requires_grad_(False)` also saves the time for their gradient.
 
 When it is wrong
 Training a part of a network on purpose looks the same. If the network learns well, the rule is silent, except when the
-last layer with weights is among those left out, or the model does not know them: that is hardly ever meant.
+last layer with weights is left out, or layers that the model does not know: that is hardly ever meant.
 
 References
 PyTorch, Optimizer.add_param_group. https://docs.pytorch.org/docs/stable/generated/torch.optim.Optimizer.add_param_group.html
@@ -47,7 +44,6 @@ from deeplocalize.trace.schema import Series, Trace
 
 OPTIMIZED = Series("layer", "optimized")
 
-
 _REBUILD = Remedy("Build the optimizer after the last change to the model, from model.parameters()")
 _REGISTER = Remedy(
     "Keep the layers in nn.ModuleList (or nn.ModuleDict): model.parameters() does not look into a plain Python list",
@@ -66,18 +62,13 @@ def check(trace: Trace, *, share: float = 0.99) -> Iterator[Finding]:
     """Yield one finding that names the layers left out."""
     missing = _missing(trace, share)
     well = learns_well(trace)
-    stray = _is_stray(trace, missing)
-    if not missing or (well and _last(trace) not in missing and not stray):
+    hidden = any(not trace.layers[index].registered for index in missing)
+    if not missing or (well and _last(trace) not in missing and not hidden):
         return
     held = min(float(np.nanmax(trace.series(*OPTIMIZED)[:, index])) for index in missing)
     count = sum(trace.layers[index].parameters for index in missing)
     others = f" and {len(missing) - 1} more layer{'s' * (len(missing) > 2)}" if len(missing) > 1 else ""
     optimizer = trace.run.optimizers[0]
-    source = trace.layers[missing[0]].source if stray else None
-    remedy = "Build the optimizer after the last change to the model, from model.parameters()"
-    if stray:
-        remedy = "Keep these layers in a ModuleList or an attribute of the model, so that it knows their parameters"
-    hidden = not trace.layers[missing[0]].registered
     yield Finding(
         message=f"The optimizer {optimizer.name} does not hold the parameters of {called(trace, missing[0])}{others} "
         f"({count:,} in all): they get a gradient in every step and never change.",
@@ -93,7 +84,7 @@ def _locus(trace: Trace, index: int) -> Locus:
     layer, optimizer = trace.layers[index], trace.run.optimizers[0]
     if not layer.registered and layer.source is not None:
         return Locus("optimizer", layer.index, layer.source)
-    return Locus("optimizer", source=source or optimizer.source or call_line(trace, "compile", "step"))
+    return Locus("optimizer", source=optimizer.source or call_line(trace, "compile", "step"))
 
 
 def _missing(trace: Trace, share: float) -> list[int]:
@@ -102,13 +93,6 @@ def _missing(trace: Trace, share: float) -> list[int]:
     seen = np.isfinite(held)
     left_out = np.where(seen, (held <= share) & (free > 0) & reached, True).all(axis=0) & seen.any(axis=0)
     return [int(index) for index in np.flatnonzero(left_out)]
-
-
-def _is_stray(trace: Trace, missing: list[int]) -> bool:
-    """True if the model's own count of its parameters has no room for the layers that are missing."""
-    known = sum(layer.parameters for layer in trace.layers if layer.index not in missing)
-    left_out = sum(trace.layers[index].parameters for index in missing)
-    return known <= trace.run.parameters < known + left_out
 
 
 def _last(trace: Trace) -> int | None:

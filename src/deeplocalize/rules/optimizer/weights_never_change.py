@@ -13,17 +13,17 @@ over), the RMS of every update of the trainable kernels that an optimizer holds 
 the gradients are cleared between backward and step; the learning rate is 0; no parameter gets a gradient, since the loss
 is not connected to the model; the gradient is exactly zero; or the update is lost in rounding.
 If backward itself refuses because the loss requires no gradient, that is reported at once.
-A single layer is reported if it took part in the forward pass, is trainable and held, and none of its parameters got a
-gradient in any recorded step although a later layer's did: the graph is cut in between (detach, no_grad, numpy, argmax).
+Layers are reported if they took part in the forward pass, are trainable and held, and none of their parameters got a
+gradient in any recorded step although a later layer's did, and all before them neither: the graph is cut in between.
 
 How to fix it
 Order the calls as zero_grad, forward, backward, step. Compute the loss from the model's own output, without leaving the
 framework.
 
 When it is wrong
-A cut graph can be meant: features of a frozen network computed under no_grad, a target network, a discriminator's step.
-Such layers should not be in the optimizer; if they are, and the rest learns well, nothing is said. Where the gradient is
-zero because units are dead or saturated, those rules explain this one.
+A cut graph can be meant: features of a trained network computed under no_grad. If the network learns well, only layers are
+reported whose weights still are spread as evenly as a uniform initializer leaves them, so that nothing was ever learned
+there. Where the gradient is zero because units are dead or saturated, those rules explain this one.
 
 References
 PyTorch, zeroing out gradients. https://docs.pytorch.org/tutorials/recipes/recipes/zeroing_out_gradients.html
@@ -39,7 +39,8 @@ import numpy as np
 from deeplocalize.findings import Evidence, Finding, Locus, Severity
 from deeplocalize.remedies import Remedy
 from deeplocalize.rules import CannotEvaluate, rule
-from deeplocalize.signals.over_depth import in_order, weight_layers
+from deeplocalize.signals.movement import is_as_initialized
+from deeplocalize.signals.over_depth import weight_layers, without_gradient
 from deeplocalize.signals.over_time import recorded
 from deeplocalize.signals.places import called
 from deeplocalize.signals.quality import learns_well
@@ -62,15 +63,13 @@ def check(trace: Trace, *, least: int = 10) -> Iterator[Finding]:
     if _is_unconnected(trace):
         yield _cannot_begin(trace)
         return
-    if not trace.has(UPDATE):
-        raise CannotEvaluate(f"not recorded: {UPDATE}")
-    if len(trace.sampled) < least:
-        return
+    if not trace.has(UPDATE) or len(trace.sampled) < least:
+        raise CannotEvaluate(f"fewer than {least} recorded updates")
     layers = _meant_to_change(trace)
     updates = trace.series(*UPDATE)[:, layers]
     if np.isfinite(updates).any() and not np.nanmax(updates) > 0:
         yield _nothing_changes(trace, layers, float(np.nanmax(updates)))
-    elif learns_well(trace) is not True:
+    else:
         yield from _cut_off(trace, layers)
 
 
@@ -133,21 +132,18 @@ def _share_of_steps(trace: Trace, pattern: str) -> float:
 
 
 def _cut_off(trace: Trace, layers: IntArray) -> Iterator[Finding]:
-    reached = trace.series(*REACHED)
-    order = [index for index in in_order(trace) if np.isfinite(reached[:, index]).any()]
-    gets = [bool(np.nanmax(reached[:, index]) > 0) for index in order]
-    cut = [at for at, index in enumerate(order) if not gets[at] and any(gets[at:]) and index in layers]
-    if not cut:
+    cut = [at for at in without_gradient(trace) if at in layers]
+    well = learns_well(trace)
+    if not cut or (well and not all(is_as_initialized(trace, at) for at in cut)):
         return
-    last = int(order[cut[-1]])
     others = f" and {len(cut) - 1} layer{'s' * (len(cut) > 2)} before it" if len(cut) > 1 else ""
+    remedy = "Remove what cuts the graph after this layer: detach, .data, no_grad, numpy, argmax, a new tensor"
     yield Finding(
-        message=f"The gradient never reaches {called(trace, last)}{others}, though it reaches what comes after: "
+        message=f"The gradient never reaches {called(trace, cut[-1])}{others}, though it reaches what comes after: "
         "the graph is cut behind this layer.",
-        locus=Locus("training-loop", last, trace.layers[last].source),
+        locus=Locus("training-loop", cut[-1], trace.layers[cut[-1]].source),
         evidence=(Evidence("share of the layer's parameters that got a gradient", 0.0, "==", 0, REACHED),),
-        remedies=(
-            Remedy("Remove what cuts the graph after this layer: detach, .data, no_grad, numpy, argmax, a new tensor"),
-        ),
+        remedies=(Remedy(remedy),),
+        strength=0.5 if well else 1.0,
         first_step=int(trace.sampled[0]),
     )

@@ -6,6 +6,7 @@ every program. The fork becomes the program: it is watched as under `deeplocaliz
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -95,5 +96,6 @@ def _become(job: dict[str, Any]) -> None:
 if __name__ == "__main__":
     for name in sys.argv[1:]:
         importlib.import_module(name)
+    gc.freeze()  # or each program's collections would visit, and so copy, all that was imported
     if (job := _serve()) is not None:
         _become(job)

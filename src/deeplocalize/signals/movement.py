@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from deeplocalize.signals.over_depth import weight_layers
+from deeplocalize.signals.over_depth import finite, weight_layers
 from deeplocalize.trace.schema import FloatArray, IntArray, Trace
 
 TINY = 0.1
@@ -19,7 +19,7 @@ def relative_updates(trace: Trace) -> FloatArray:
 
     NaN where either was not recorded, for layers without kernels, and for layers that begin at (nearly) zero.
     """
-    weight, update = trace.series("weight", "rms"), trace.series("weight_update", "rms")
+    weight, update = finite(trace, "weight", "rms"), finite(trace, "weight_update", "rms")
     ratio = np.full(weight.shape, math.nan)
     layers = weight_layers(trace)
     if not len(weight) or not len(layers):
@@ -66,6 +66,6 @@ def is_as_initialized(trace: Trace, layer: int) -> bool:
     The largest value of a uniform distribution is sqrt(3) = 1.73 times its RMS; trained kernels have tails, and so have
     normal initializers, of which this can say nothing.
     """
-    rms, low, high = (trace.series("weight", stat)[-1:, layer] for stat in ("rms", "min", "max"))
-    evenly = (np.abs(high / rms - math.sqrt(3)) < 0.05) & (np.abs(low / rms + math.sqrt(3)) < 0.05)
-    return bool(evenly.any()) if (rms > 0).any() else False
+    rms, low, high = (finite(trace, "weight", stat)[-1:, layer] for stat in ("rms", "min", "max"))
+    edge = math.sqrt(3) * rms
+    return bool(((rms > 0) & (np.abs(high - edge) < 0.05 * rms) & (np.abs(low + edge) < 0.05 * rms)).any())

@@ -24,17 +24,10 @@ def weight_layers(trace: Trace) -> IntArray:
     return np.array([index for index in in_order(trace) if int(index) not in bare], np.int64)
 
 
-def relative_gradients(trace: Trace) -> FloatArray:
-    """log10 of the RMS of each kernel's gradient over the RMS of the kernel, [samples, weight layers].
-
-    Dividing by the weights makes layers of different size comparable: the rate at which a step of given length would
-    change the layer. NaN where either is zero or not recorded.
-    """
-    layers = weight_layers(trace)
-    gradient, weight = trace.series("weight_gradient", "rms")[:, layers], trace.series("weight", "rms")[:, layers]
-    known = (gradient > 0) & (weight > 0)
-    ratio = np.where(known, gradient, 1.0) / np.where(known, weight, 1.0)
-    return np.where(known, np.log10(ratio), math.nan)
+def finite(trace: Trace, role: str, stat: str) -> FloatArray:
+    """A series with NaN also where single precision was too small for the number, [samples, layers]."""
+    values = trace.series(role, stat)
+    return np.where(np.isfinite(values), values, math.nan)
 
 
 def backward_signal(trace: Trace) -> FloatArray:
@@ -46,17 +39,17 @@ def backward_signal(trace: Trace) -> FloatArray:
     """
     layers = weight_layers(trace)[:-1]
     sizes = np.array([_size(trace.layers[index].output_shape) for index in layers])
-    norms = trace.series("activation_gradient", "rms")[:, layers] * np.sqrt(sizes)
+    norms = finite(trace, "activation_gradient", "rms")[:, layers] * np.sqrt(sizes)
     return np.where(norms > 0, np.log10(np.where(norms > 0, norms, 1.0)), math.nan)
 
 
 def gradient_rise(trace: Trace) -> FloatArray:
-    """Decades by which the gradient grows on its way from the last hidden layer to the first, [samples].
+    """Decades by which the gradient grows on its way from the last hidden layer to the first, [samples], at most 300.
 
     Negative where it shrinks; NaN with fewer than two hidden layers, or where it was not recorded.
     """
     signal = backward_signal(trace)
-    return signal[:, 0] - signal[:, -1] if signal.shape[1] >= 2 else np.full(len(signal), math.nan)
+    return np.clip(signal[:, 0] - signal[:, -1], -300, 300) if signal.shape[1] >= 2 else np.full(len(signal), math.nan)
 
 
 EXPLOSIVE = 2.0
@@ -104,7 +97,7 @@ def without_gradient(trace: Trace) -> list[int]:
 def lasting(trace: Trace, role: str, stat: str) -> FloatArray:
     """The median of a series over the recorded steps of the second half of the run, [layers]; NaN if there are none."""
     half = trace.sampled >= (trace.sampled.max(initial=0) + 1) / 2
-    return np.array([middle(values) for values in trace.series(role, stat)[half].T])
+    return np.array([middle(values) for values in finite(trace, role, stat)[half].T])
 
 
 def middle(values: FloatArray) -> float:

@@ -74,10 +74,11 @@ def recent(values: FloatArray, share: float = 0.2, least: int = BLOCKS) -> Float
 
 def recent_middle(values: FloatArray, width: int) -> FloatArray:
     """The median of up to `width` values before each one, [steps]; NaN where none of them was recorded, or it is 0."""
+    before = np.concatenate([np.full(width, math.nan), np.where(np.isfinite(values), values, math.nan)])
+    windows = np.lib.stride_tricks.sliding_window_view(before, width)[: len(values)]
+    known = np.isfinite(windows).any(axis=1)
     middles = np.full(len(values), math.nan)
-    for at in range(1, len(values)):
-        before = recorded(values[max(0, at - width) : at])
-        middles[at] = np.median(before) if len(before) else math.nan
+    middles[known] = np.nanmedian(windows[known], axis=1)
     return np.where(middles == 0, math.nan, middles)
 
 

@@ -142,7 +142,7 @@ def on_its_way(trace: Trace) -> bool:
     if trend(late) > -3:
         return False
     baseline = _positive(trace.data.baseline_loss)
-    if baseline is None or not (late > 0).all():
+    if baseline is None or not (curve > 0).all():
         return True
     ahead = PATIENCE * len(curve) * planned_steps(trace) / steps_seen(trace)
     goal = math.log((1 - CLEAR_GAP) * baseline)
@@ -168,7 +168,7 @@ def _accounts_for_targets(trace: Trace) -> bool:
     if sample is None or not cards or cards[0].encoding != "continuous":
         return False
     targets, answers = (each.reshape(len(sample.steps), -1) for each in (sample.targets, sample.predictions))
-    if targets.shape != answers.shape or len(targets) < 32:
+    if targets.shape != answers.shape or len(targets) < 32 or not np.isfinite(answers).all():
         return False
     return float(np.square(targets - answers).mean()) < (1 - CLEAR_GAIN) * float(targets.var(axis=0).mean())
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from deeplocalize.rules.optimizer.parameters_missing_from_optimizer import check
-from deeplocalize.testing import make_trace, source
+from deeplocalize.testing import make_layer, make_trace, source
 from deeplocalize.trace import DataCard
 
 BASELINE = DataCard(baseline_loss=2.3, baseline_accuracy=0.1)
@@ -35,6 +35,15 @@ def test_a_missing_head_is_weaker_evidence_if_the_rest_makes_up_for_it():
 @pytest.mark.parametrize("optimized", [[0, 0, 1, 1], [0, 1, 0, 1]])
 def test_training_a_part_on_purpose_is_not_accused_if_it_learns_well(optimized):
     assert check.run(run(optimized, learns=True)) == ()
+
+
+def test_layers_in_a_plain_list_are_named_even_if_the_rest_learns_well():
+    layers = [make_layer(0), make_layer(1, registered=False), make_layer(2)]
+    states = {"layer.optimized": [1, 0, 1], "layer.trainable": 1, "layer.reached": 1}
+    loss = np.geomspace(2.3, 0.1, 200)
+    (finding,) = check.run(make_trace(layers=layers, steps=200, scalars={"loss": loss}, columns=states, data=BASELINE))
+    assert (finding.locus.layer, finding.locus.source) == (1, source(11))
+    assert finding.remedies[0].after == "nn.ModuleList([...])"
 
 
 def test_frozen_layers_need_not_be_held():

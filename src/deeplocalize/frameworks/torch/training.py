@@ -373,9 +373,17 @@ class Training:
     def run(self, ended: str = "running", crash: Any = None) -> Run:
         """The run as facts; what no longer exists is told as it was when it did."""
         if self._facts is not None and (len(self.live_optimizers()) < len(self.optimizers) or self._gone()):
-            return dataclasses.replace(self._facts, ended=ended, crash=crash, origin=self._origin())
+            facts = dataclasses.replace(self._facts, ended=ended, crash=crash, origin=self._origin())
+            # What may be trained is told as it was when the program broke: perhaps it broke because of that.
+            return dataclasses.replace(facts, trainable=self._trainable()) if crash and not self._gone() else facts
         self._facts = self._run_now(ended, crash)
         return self._facts
+
+    def _trainable(self) -> int:
+        parameters = {
+            id(each): each for model in self.models if model.root is not None for each in model.root.parameters()
+        }
+        return sum(each.numel() for each in parameters.values() if each.requires_grad)
 
     def _origin(self) -> Origin | None:
         return self.origin.fact({id(layer): at for at, layer in enumerate(self.layers)}) if self.origin else None

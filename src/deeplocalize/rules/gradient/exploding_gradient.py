@@ -40,7 +40,7 @@ import numpy as np
 from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
 from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
-from deeplocalize.signals.over_depth import backward_signal, gradient_rise_at_start, in_order, weight_layers
+from deeplocalize.signals.over_depth import backward_signal, finite, gradient_rise_at_start, in_order, weight_layers
 from deeplocalize.signals.over_time import recent_middle
 from deeplocalize.signals.places import argument, called
 from deeplocalize.signals.quality import learns_well
@@ -98,8 +98,8 @@ def _through_depth(trace: Trace, rise: float, ratio: float) -> Finding:
 
 def _through_positions(trace: Trace, gain: float) -> Finding | None:
     """A finding for the first recurrent layer whose output is out of all proportion to what it is given."""
-    outputs, given = trace.series(*ACTIVATION)[:1].ravel(), _scale_of_inputs(trace)
-    for layer in in_order(trace):
+    outputs, given = finite(trace, *ACTIVATION)[:1].ravel(), _scale_of_inputs(trace)
+    for layer in in_order(trace) if len(outputs) else ():
         if trace.layers[layer].kind == "recurrent" and given > 0 and outputs[layer] / given > gain:
             grows = float(outputs[layer] / given)
             return Finding(

@@ -34,12 +34,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-import numpy as np
-
 from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
 from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
-from deeplocalize.signals.over_depth import weight_layers
+from deeplocalize.signals.over_depth import finite, weight_layers
 from deeplocalize.signals.over_time import level, mostly_above, recent, recorded, trend
 from deeplocalize.signals.quality import loss_curve, start_loss
 from deeplocalize.signals.settings import call_line, learning_rate, learning_rate_line
@@ -84,10 +82,8 @@ def _fix(trace: Trace, drift: float) -> tuple[Locus, Remedy]:
 
 def _drift(trace: Trace) -> float:
     """How much more the first layer's output grew than its weights; NaN if that is not known."""
-    layers = weight_layers(trace)[:1]
-    output, weight = (trace.series(role, "rms")[:, layers] for role in ("activation", "weight"))
-    known = np.isfinite(output / weight).all(axis=1) if len(layers) and (weight > 0).all() else np.zeros(0, bool)
-    if not known.any():
-        return math.nan
-    gain = (output / weight)[known]
-    return float(gain[-1, 0] / gain[0, 0]) if gain[0, 0] > 0 else math.nan
+    first = weight_layers(trace)[:1]
+    output, weight = (finite(trace, role, "rms")[:, first].ravel() for role in ("activation", "weight"))
+    known = (output > 0) & (weight > 0)
+    gain = output[known] / weight[known]
+    return float(gain[-1] / gain[0]) if len(gain) else math.nan

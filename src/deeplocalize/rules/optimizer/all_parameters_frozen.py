@@ -51,7 +51,7 @@ def check(trace: Trace, *, most: int = 0) -> Iterator[Finding]:
     """Yield one finding if no parameter that an optimizer holds may be trained."""
     run = trace.run
     free = min(run.trainable, _held_and_free(trace))
-    if not run.parameters or free > most or not (len(trace.steps) or run.crash):
+    if not run.parameters or free > most or not _trains(trace):
         return
     what = f"none of the {run.parameters:,} parameters of {run.model}"
     if run.trainable > most:
@@ -63,6 +63,12 @@ def check(trace: Trace, *, most: int = 0) -> Iterator[Finding]:
         evidence=(Evidence("trainable parameters held by an optimizer", free, "<=", most),),
         remedies=(Remedy("Make at least the output layer trainable before the optimizer is built (or compile again)"),),
     )
+
+
+def _trains(trace: Trace) -> bool:
+    """True if steps are taken, or if backward refused to take one because nothing requires a gradient."""
+    crash = trace.run.crash
+    return len(trace.steps) > 0 if crash is None else "does not require grad" in crash.message
 
 
 def _held_and_free(trace: Trace) -> int:

@@ -8,7 +8,9 @@ from deeplocalize.signals.over_depth import (
     gradient_rise_at_start,
     hidden_layers,
     in_order,
+    kernel_before,
     lasting,
+    mean_slopes,
     middle,
     weight_layers,
     without_gradient,
@@ -68,13 +70,34 @@ def test_layers_before_the_first_with_a_gradient_are_without_and_unused_branches
     assert reached(np.nan, 0, 1, 1) == [1]
 
 
+@pytest.mark.parametrize(("name", "slope"), [("tanh", lambda y: 1 - y**2), ("sigmoid", lambda y: 4 * y * (1 - y))])
+def test_the_mean_slope_is_that_of_the_nonlinearity(name, slope):
+    outputs = np.linspace(0.1, 0.9, 50)
+    stats = {"mean": outputs.mean(), "rms": np.sqrt(np.mean(outputs**2)), "min": 0.1, "max": 0.9}
+    columns = {f"activation.{stat}": [value, value, value] for stat, value in stats.items()}
+    layers = [make_layer(0, activation=name), make_layer(1, activation="relu"), make_layer(2)]
+    slopes = mean_slopes(make_trace(layers=layers, columns=columns))
+    np.testing.assert_allclose(slopes[:, 0], slope(outputs).mean())
+    assert np.isnan(slopes[:, 1]).all()
+
+
+def test_outputs_before_the_nonlinearity_tell_no_slope():
+    columns = {"activation.rms": 18.0, "activation.mean": 0.0, "activation.min": -60.0, "activation.max": 60.0}
+    assert np.isnan(mean_slopes(make_trace(layers=[make_layer(0, activation="tanh")], columns=columns))).all()
+
+
+def test_an_activation_layer_leads_back_to_the_kernel_before_it():
+    trace = make_trace(layers=[make_layer(0), make_layer(1, "activation"), make_layer(2), make_layer(3, order=None)])
+    assert [kernel_before(trace, at) for at in range(4)] == [0, 0, 2, 3]
+
+
 def test_what_lasts_is_the_middle_of_the_second_half():
     dead = np.zeros((100, 1))
     dead[50:] = 0.8
     dead[60] = 0.0
-    np.testing.assert_allclose(lasting(make_trace(columns={"activation.dead": dead}), "activation", "dead"), 0.8)
+    np.testing.assert_allclose(lasting(make_trace(), np.repeat(dead, 3, axis=1)), 0.8)
 
 
 def test_nothing_recorded_has_no_middle():
     assert np.isnan(middle(np.array([np.nan])))
-    assert np.isnan(lasting(make_trace(steps=0), "activation", "dead")).all()
+    assert np.isnan(lasting(make_trace(steps=0), np.zeros((0, 3)))).all()

@@ -81,6 +81,37 @@ def activation_carrier(trace: Trace, layer: int) -> int:
     return following[0] if following and trace.layers[following[0]].kind == "activation" else layer
 
 
+def kernel_before(trace: Trace, layer: int) -> int:
+    """The layer whose kernel makes what a layer's nonlinearity gets: itself, or the last one with a kernel before it."""
+    order, kernels = [int(each) for each in in_order(trace)], weight_layers(trace)
+    before = [at for at in order[: order.index(layer) + 1] if at in kernels] if layer in order else []
+    return before[-1] if before else layer
+
+
+def mean_slopes(trace: Trace) -> FloatArray:
+    """Mean slope of each layer's sigmoid or tanh over units and examples, as a share of its largest, [samples, layers].
+
+    tanh' = 1 - tanh^2 and sigmoid' = sigmoid - sigmoid^2, so that mean and RMS of the output tell it exactly. NaN for
+    other nonlinearities, and where the output recorded is not yet that of the nonlinearity.
+    """
+    mean, rms, low, high = (finite(trace, "activation", stat) for stat in ("mean", "rms", "min", "max"))
+    names = [layer.activation for layer in trace.layers]
+    slopes = np.full(rms.shape, math.nan)
+    for at, name in enumerate(names):
+        if name == "tanh":
+            slopes[:, at] = np.where((low[:, at] >= -1) & (high[:, at] <= 1), 1 - rms[:, at] ** 2, math.nan)
+        elif name == "sigmoid":
+            inside = (low[:, at] >= 0) & (high[:, at] <= 1)
+            slopes[:, at] = np.where(inside, 4 * (mean[:, at] - rms[:, at] ** 2), math.nan)
+    return slopes
+
+
+def input_scale(trace: Trace) -> float:
+    """RMS of the model's first input; NaN if it is not known."""
+    card = trace.data.inputs[0] if trace.data.inputs else None
+    return math.hypot(card.mean, card.std) if card and card.mean is not None and card.std is not None else math.nan
+
+
 def without_gradient(trace: Trace) -> list[int]:
     """Trainable layers that got no gradient in any recorded step though one behind them did, in the order of the pass.
 
@@ -94,10 +125,10 @@ def without_gradient(trace: Trace) -> list[int]:
     return order[:before]
 
 
-def lasting(trace: Trace, role: str, stat: str) -> FloatArray:
-    """The median of a series over the recorded steps of the second half of the run, [layers]; NaN if there are none."""
+def lasting(trace: Trace, values: FloatArray) -> FloatArray:
+    """The median of values [samples, layers] over the second half of the run, [layers]; NaN if there are none."""
     half = trace.sampled >= (trace.sampled.max(initial=0) + 1) / 2
-    return np.array([middle(values) for values in finite(trace, role, stat)[half].T])
+    return np.array([middle(column) for column in values[half].T])
 
 
 def middle(values: FloatArray) -> float:

@@ -48,6 +48,24 @@ def a_layer_that_makes_nan_of_some_data_is_named_with_the_step():
 
 
 @check
+def an_operation_between_layers_that_makes_nan_is_told_apart_from_the_layer_behind_it():
+    class Between(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = layers.Dense(6, kernel_initializer="identity", trainable=False), layers.Dense(3)
+
+        def call(self, x):
+            hidden = self.a(x)
+            return keras.ops.softmax(self.b(hidden + 0.01 * keras.ops.log(hidden[:, :1] + 50)))
+
+    seed()
+    trace = train_with(compiled(Between()), marked)
+    assert first_nonfinite(trace, "input") == (LATE, [1])
+    assert first_nonfinite(trace, "activation") == (LATE, [1])
+    assert first_nonfinite(trace, "weight") == (LATE + 1, [1])
+
+
+@check
 def nan_in_the_data_is_counted_in_the_step_it_comes_in():
     def spoil(rows):
         rows[1, 2] = np.nan

@@ -241,6 +241,27 @@ def a_train_step_of_the_users_own_is_watched_from_inside():
     assert seen.trace.run.objectives[0].head.activation == "softmax"
 
 
+@check(backends=("tensorflow", "torch"))
+def the_loss_of_a_train_step_is_what_its_gradient_is_taken_of():
+    def square(y, predicted):
+        return keras.ops.mean(keras.ops.square(predicted - keras.ops.one_hot(y, 3)))
+
+    class Squares(Own):
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            return square(y, y_pred)
+
+    seed()
+    x, y = problem()
+    with watched() as seen:
+        model = Squares()
+        model(x[:1])
+        before = model.get_weights()
+        compiled(model).fit(x, y, batch_size=len(x), verbose=0)
+    model.set_weights(before)
+    expected = square(y, model(x))
+    np.testing.assert_allclose(seen.trace.scalar("loss"), keras.ops.convert_to_numpy(expected), rtol=1e-5)
+
+
 class Talking(keras.layers.Layer):
     """A layer that prints whenever Python runs through it."""
 

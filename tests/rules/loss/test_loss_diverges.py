@@ -29,7 +29,8 @@ def test_an_optimizer_that_maximizes_is_named():
 
 def test_data_that_grow_while_the_weights_do_not_are_named():
     outputs = {"activation.rms": np.geomspace(1, 100, 50)[:, None], "weight.rms": 1.0}
-    (finding,) = check.run(run(np.geomspace(2.3, 1e4, 50), columns=outputs))
+    growing = DataCard(baseline_loss=1e4)
+    (finding,) = check.run(run(np.geomspace(2.3, 1e4, 50), growing, columns=outputs))
     assert (finding.locus.kind, finding.locus.source) == ("data", source(40))
 
 

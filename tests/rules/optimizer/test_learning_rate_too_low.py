@@ -30,6 +30,13 @@ def test_the_proposed_rate_gives_steps_the_usual_length():
     assert (remedy.before, remedy.after, remedy.intervention.value) == ("1e-05", "0.01", 0.01)
 
 
+def test_a_lucky_start_does_not_hide_that_nothing_moves():
+    noisy = 1.9 + np.random.default_rng(0).normal(0, 0.05, 500)
+    assert len(check.run(run(1e-8, noisy, rate=1e-7))) == 1
+    assert check.run(run(1e-5, noisy)) == ()
+    assert check.run(run(1e-8, np.linspace(1.95, 1.9, 500), rate=1e-7)) == ()
+
+
 def test_fine_tuning_with_small_steps_is_not_accused():
     assert check.run(run(loss=0.2)) == ()
 

@@ -9,6 +9,7 @@ function, on the same batch: nothing was executed then.
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import itertools
 from collections.abc import Callable, Iterator
@@ -133,28 +134,20 @@ class Dispatcher:
 
     def _make(self, full: bool) -> Callable[..., Any]:
         model, step = self.model, self._watched_step(full)
-        if keras.backend.backend() == "torch":
-            return self._eager(step)
-        compiled, current = model.jit_compile, model.train_function
+        if keras.backend.backend() == "torch":  # there a train function looks up train_step each time it runs
+            return functools.partial(self._with_step, step)
+        current = model.train_function
         try:
             with replaced(model, "train_step", lambda _: step):
                 model.train_function = None
-                model._jit_compile = compiled and not (full and self._on.NO_COMPILER_WHEN_FULL)
                 model.make_train_function()
                 return model.train_function
         finally:
-            model.train_function, model._jit_compile = current, compiled
+            model.train_function = current
 
-    def _eager(self, step: Callable[..., Any]) -> Callable[..., Any]:
-        """On torch a train function looks up train_step each time; a compiled one is gone around."""
-        if self.model.jit_compile:
-            return lambda data: step(data[0])
-
-        def function(data: Any) -> Any:
-            with replaced(self.model, "train_step", lambda _: step):
-                return self.plain(data)
-
-        return function
+    def _with_step(self, step: Callable[..., Any], data: Any) -> Any:
+        with replaced(self.model, "train_step", lambda _: step):
+            return self.plain(data)
 
     def _watched_step(self, full: bool) -> Callable[..., Any]:
         original = self.model.train_step
@@ -215,6 +208,8 @@ def _out_of_reach(model: Any) -> str | None:
         return "the program trains under keras.distribution"
     if getattr(model, "_distribute_strategy", None) is not None:
         return "the program trains under tf.distribute"
+    if keras.backend.backend() == "torch" and model.jit_compile:
+        return "torch.compile draws other random numbers than the same step outside of it"
     nnx = getattr(keras.config, "is_nnx_enabled", None)
     if nnx is not None and nnx():
         return "the program trains with NNX"

@@ -29,6 +29,7 @@ class Known:
     Attributes:
         filename: of the user's file that calls fit.
         terms: what each loss term was given, as the first step showed it.
+        used: the names of the optimizers that were applied.
     """
 
     sites: Sites
@@ -40,6 +41,7 @@ class Known:
     weighted: bool = False
     terms: Sequence[Term] = ()
     optimizers: tuple[Optimizer, ...] = ()
+    used: frozenset[str] = frozenset()
 
     def take_fit(self, arguments: Mapping[str, Any], filename: str | None) -> None:
         """fit was called with these arguments."""
@@ -82,7 +84,7 @@ def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run
     sources["compile"] = sources["compile"] or arguments_of_compile.get("compile")
     known.optimizers = optimizers(model, known, arguments_of_compile.get("optimizer"))
     parameters = list({id(each): each for leaf in leaves.all for each in leaf.parameters}.values())
-    held = {id(each) for each in _held(model)} or {id(each) for each in model.trainable_variables}
+    held = {id(each) for each in _held(model, known)} or {id(each) for each in model.trainable_variables}
     return Run(
         framework="keras",
         backend=keras.backend.backend(),
@@ -102,8 +104,9 @@ def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run
     )
 
 
-def _held(model: Any) -> list[Any]:
-    return [each for optimizer in objectives.optimizers(model) for each in objectives.held_by(optimizer)]
+def _held(model: Any, known: Known) -> list[Any]:
+    found = objectives.optimizers(model, known.used)
+    return [each for optimizer in found for each in objectives.held_by(optimizer)]
 
 
 def _compile_lines(model: Any, known: Known) -> dict[str, Source]:
@@ -113,7 +116,7 @@ def _compile_lines(model: Any, known: Known) -> dict[str, Source]:
 
 def optimizers(model: Any, known: Known, argument: Source | None) -> tuple[Optimizer, ...]:
     """The optimizers as facts. In the middle of an epoch the values are not in jax's variables: then as before."""
-    found = objectives.optimizers(model)
+    found = objectives.optimizers(model, known.used)
     if not all(_readable(each) for optimizer in found for each in optimizer.variables):
         return known.optimizers
     compiled = known.sites.get("compile", model)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import keras
@@ -97,10 +97,14 @@ def _resolved(loss: Any) -> tuple[Any, dict[str, Any]]:
     return getattr(loss, "fn", loss), getattr(loss, "_fn_kwargs", {})
 
 
-def optimizers(model: Any) -> list[Any]:
-    """The optimizers that a model holds: the one of compile() first, then those in attributes of its own."""
+def optimizers(model: Any, used: Collection[str] = ()) -> list[Any]:
+    """The optimizers that a model holds: the one of compile() first, then those in attributes of its own.
+
+    Of several, only those whose names are in `used`, if any are: compile() makes one also for who does not use it.
+    """
     found = [getattr(model, "optimizer", None), *vars(model).values()]
-    return list({id(each): each for each in found if isinstance(each, keras.optimizers.Optimizer)}.values())
+    unique = list({id(each): each for each in found if isinstance(each, keras.optimizers.Optimizer)}.values())
+    return [each for each in unique if each.name in used] or unique
 
 
 def optimizer_facts(optimizer: Any, sites: Sites, compiled: CallSite | None, argument: Source | None) -> Optimizer:

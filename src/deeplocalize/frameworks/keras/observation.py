@@ -51,7 +51,7 @@ class Observation:
         self.model, self.leaves, self.on, self.safe = model, leaves, on, safe
         self.taps = on.GradientTaps(functools.partial(safe, "loss", self._see_target))
         self.layers = LayerCalls(self)
-        self._parameters = Parameters(self)
+        self.parameters = Parameters(self)
         self._open = True
         self._samples = statistics.Samples()
         self._seen: set[tuple[str, int]] = set()
@@ -117,7 +117,7 @@ class Observation:
         """While this is entered, everything the step calls is watched. `arguments` are those of train_step."""
         self.scope = self.safe("train step", self.on.scope_of, arguments)
         self.safe("batch", self._see_batch, arguments)
-        self.safe("parameters", self._parameters.begin, arguments)
+        self.safe("parameters", self.parameters.begin, arguments)
         with contextlib.ExitStack() as stack:
             self.safe("train step", self._wrap, stack)
             yield
@@ -136,7 +136,7 @@ class Observation:
 
         The vector's first element is the number of its layout; `layouts` gathers them.
         """
-        self.safe("parameters", self._parameters.end)
+        self.safe("parameters", self.parameters.end)
         if ("step", 0, "loss") not in self.values and self._targets:
             self.scalar("loss", sum(self._targets) / len(self._targets))
         groups = self._samples.numbers()
@@ -218,13 +218,13 @@ class Observation:
     def _apply(self, optimizer: Any, original: Callable[..., Any]) -> Callable[..., Any]:
         def apply(*args: Any, **kwargs: Any) -> Any:
             outer, self.stage = self.stage, ("update", None)
-            self.safe("optimizer", self._parameters.before, optimizer, args, kwargs)
+            self.safe("optimizer", self.parameters.before, optimizer, args, kwargs)
             try:
                 result = original(*args, **kwargs)
             except BaseException as error:
                 leave_traceback(error)
                 raise
-            self.safe("optimizer", self._parameters.after, optimizer, args, kwargs, result)
+            self.safe("optimizer", self.parameters.after, optimizer, args, kwargs, result)
             self.stage = outer if outer[0] != "backward" else ("other", None)
             return result
 

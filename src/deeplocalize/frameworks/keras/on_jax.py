@@ -111,9 +111,6 @@ def ready(tensor: Any) -> bool:
     return bool(tensor.is_ready())
 
 
-NO_COMPILER_WHEN_FULL = False
-
-
 def untouched(_: Exception, arguments: Any) -> bool:
     """True if a failed step executed nothing: the state it was given is still there."""
     return not any(each.is_deleted() for each in jax.tree.leaves(arguments[0]) if isinstance(each, jax.Array))

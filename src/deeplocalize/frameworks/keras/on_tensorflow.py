@@ -138,17 +138,19 @@ def ready(tensor: Any) -> bool:
     return "CPU" in tensor.device
 
 
-NO_COMPILER_WHEN_FULL = True
-"""The full variant has slices whose stride depends on the size of the batch; XLA wants to know that beforehand."""
-
-
 def untouched(error: Exception, _: Any) -> bool:
     """True if a failed step executed nothing: it failed while it was traced."""
     return not isinstance(error, tf.errors.OpError)
 
 
 def build(model: Any, arguments: tuple[Any, ...]) -> None:
-    """Have Keras build the model, its metrics and its optimizer, as it does by itself on the other backends."""
+    """Have Keras build the model, its metrics and its optimizer, as it does by itself on the other backends.
+
+    Raises:
+        NotImplementedError: the train step is the user's own, and it may mean the optimizer for other variables.
+    """
+    if not type(model).train_step.__module__.startswith("keras."):
+        raise NotImplementedError
     (data,) = arguments
     batch = data.element_spec if reads_in_graph(data) else next(iter(data))
     model._symbolic_build(data_batch=batch)

@@ -23,6 +23,7 @@ class Parameters:
         self._seen = observation
         self._on = observation.on
         self._weighed: set[int] = set()
+        self.applied: dict[str, Any] = {}
         self._values: dict[int, Any] = {}
         self._samples: dict[int, Any] = {}
         self._with_gradient: set[int] = set()
@@ -37,6 +38,7 @@ class Parameters:
 
     def before(self, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """The optimizer is about to change the weights."""
+        self.applied[optimizer.name] = optimizer
         gradients, variables = _given(optimizer, args, kwargs)
         self._see_rate(optimizer, args)
         by_variable = self._by_variable(variables, gradients)
@@ -92,9 +94,7 @@ class Parameters:
             self._seen.scalar(
                 "gradient.sum", sum(each["sum"] * ops.square(each["scale"] / safe) for each in self._norms)
             )
-        held = {
-            id(each) for optimizer in objectives.optimizers(self._seen.model) for each in objectives.held_by(optimizer)
-        }
+        held = {id(each) for optimizer in self.applied.values() for each in objectives.held_by(optimizer)}
         for leaf in self._seen.leaves.all:
             parameters = leaf.parameters
             trainable = [each for each in parameters if each.trainable]

@@ -127,6 +127,9 @@ class Training:
             pending.vector, pending.rows = extras["vector"], extras["rows"]
             pending.keys = dispatcher.keys_of
             self.known.weighted = self.known.weighted or seen.weighted
+        if seen is not None and seen.parameters.applied.keys() - self.known.used:
+            self.known.used |= seen.parameters.applied.keys()
+            self._described = False
         if seen is not None and seen.terms and not self.known.terms:
             self.known.terms = seen.terms
             for leaf in dispatcher.leaves.all:

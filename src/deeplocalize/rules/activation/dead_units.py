@@ -39,7 +39,7 @@ import numpy as np
 from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
 from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
-from deeplocalize.signals.over_depth import activation_carrier, hidden_layers, lasting, middle
+from deeplocalize.signals.over_depth import activation_carrier, hidden_layers, kernel_before, lasting, middle
 from deeplocalize.signals.over_time import recent, recorded
 from deeplocalize.signals.places import argument, called
 from deeplocalize.signals.quality import learns_well
@@ -60,7 +60,7 @@ RELU_LIKE = ("relu", "relu6", "gelu", "silu", "swish", "mish", "hard_swish", "th
 )
 def check(trace: Trace, *, share: float = 0.9, examples: int = 8) -> Iterator[Finding]:
     """Yield one finding, for the first layer with mostly dead units."""
-    dead = lasting(trace, *DEAD)
+    dead = lasting(trace, trace.series(*DEAD))
     sizes = recorded(trace.scalar("batch_size"))
     enough = not len(sizes) or np.median(sizes) >= examples
     layers = [at for at in hidden_layers(trace, RELU_LIKE) if dead[at] > share and (enough or dead[at] == 1)]
@@ -70,7 +70,7 @@ def check(trace: Trace, *, share: float = 0.9, examples: int = 8) -> Iterator[Fi
     layer, column = layers[0], trace.series(*DEAD)[:, layers[0]]
     born = bool(column[0] > share)
     first = int(trace.sampled[int(np.argmax(column > share))])
-    place = argument(trace, layer, "kernel_initializer", "initializer")
+    place = argument(trace, kernel_before(trace, layer), "kernel_initializer", "initializer")
     when = "before the first step" if born else f"since step {first}"
     more = f" (and in {len(layers) - 1} more layer{'s' * (len(layers) > 2)})" if len(layers) > 1 else ""
     yield Finding(

@@ -8,20 +8,26 @@ Why it hurts
 Such a unit tells the next layer nothing, and hardly any gradient passes through it, so it does not come back.
 
 How it is recognized
-In the middle of the recorded steps of the second half of the run (the median), more than `share` = 0.5 of the units of a
-hidden layer are within 1 % of an end of their nonlinearity's range for every example of the batch. Single examples
-saturate units in every healthy network; a unit that is saturated for a whole batch is a constant. Half of them is a
-loss that no usual initializer leads to. In batches of fewer than `examples` = 8 all units must be saturated. And the
-network must suffer: it is no better than a constant answer after 100 steps and 3,200 examples.
-Saturation in the first recorded step points to the scale of the inputs in the first layer and to the initializer
-elsewhere; later saturation points to a step that was too long.
+A layer is flat if in the middle of the recorded steps of the second half of the run (the median)
+- more than `share` = 0.5 of its units are within 1 % of an end of their nonlinearity's range for every example of the
+  batch: single examples saturate units in every healthy network, but such a unit is a constant (in batches of fewer than
+  `examples` = 8, where that may be chance, all units must be), or
+- the mean slope of its sigmoid or tanh over units and examples is below `slope` = 0.05 of the largest slope: healthy layers
+  keep a fifth or more.
+And the network must suffer: it is no better than a constant answer after 100 steps and 3,200 examples. Or nobody can
+doubt the cause: a layer behind another hidden one, whose input is therefore bounded, was flat before the first step, as
+its initial weights bring it to more than `scale` = 10 (Glorot's bring it to about 1), and by the end less than `learned` =
+0.8 of the constant answer's loss is gone.
+Saturation in the first recorded step points to the inputs, if it is in the first layer and their RMS is above `large` = 3,
+and to the initializer otherwise; later saturation points to a step that was too long.
 
 How to fix it
 Scale the inputs to a mean of 0 and a standard deviation of 1; use Glorot initialization; lower the learning rate; put a
 normalization layer before the nonlinearity, or use ReLU.
 
 When it is wrong
-A network that learns well is never accused: gates of recurrent layers and binary codes are saturated on purpose.
+Gates of recurrent layers and binary codes are saturated on purpose. A network that learns well is not accused, except of
+initial weights that are too large by far; then the finding is weaker.
 
 References
 X. Glorot, Y. Bengio: Understanding the difficulty of training deep feedforward neural networks, 2010.
@@ -34,13 +40,22 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
+from deeplocalize.findings import Evidence, Finding, Locus, Severity
 from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
-from deeplocalize.signals.over_depth import activation_carrier, hidden_layers, lasting, weight_layers
+from deeplocalize.signals.over_depth import (
+    activation_carrier,
+    finite,
+    hidden_layers,
+    input_scale,
+    kernel_before,
+    lasting,
+    mean_slopes,
+    weight_layers,
+)
 from deeplocalize.signals.over_time import recorded
 from deeplocalize.signals.places import argument, called
-from deeplocalize.signals.quality import learns_well
+from deeplocalize.signals.quality import baseline_gap, learns_well
 from deeplocalize.signals.settings import call_line, learning_rate_line
 from deeplocalize.trace.definitions import SATURATION
 from deeplocalize.trace.schema import Series, Trace
@@ -54,42 +69,69 @@ SATURATED = Series("activation", "saturated")
     needs=("steps", "loss", SATURATED),
     explains=("learning-rate-too-low", "loss-no-better-than-constant", "vanishing-gradient", "weights-never-change"),
 )
-def check(trace: Trace, *, share: float = 0.5, examples: int = 8) -> Iterator[Finding]:
-    """Yield one finding, for the first layer with mostly saturated units."""
-    flat = lasting(trace, *SATURATED)
+def check(
+    trace: Trace,
+    *,
+    share: float = 0.5,
+    slope: float = 0.05,
+    examples: int = 8,
+    scale: float = 10.0,
+    learned: float = 0.8,
+    large: float = 3.0,
+) -> Iterator[Finding]:
+    """Yield one finding, for the first layer that is flat."""
+    slopes, constant = mean_slopes(trace), trace.series(*SATURATED)
+    steep, flat = lasting(trace, slopes), lasting(trace, constant)
     sizes = recorded(trace.scalar("batch_size"))
-    enough = not len(sizes) or np.median(sizes) >= examples
-    layers = [at for at in hidden_layers(trace, tuple(SATURATION)) if flat[at] > share and (enough or flat[at] == 1)]
-    if not layers or learns_well(trace) is not False:
+    most = share if not len(sizes) or np.median(sizes) >= examples else 1 - 1e-9
+    layers = [at for at in hidden_layers(trace, tuple(SATURATION)) if flat[at] > most or steep[at] < slope]
+    well, gap = learns_well(trace), baseline_gap(trace)
+    if well is not False:
+        partly = gap is not None and gap < learned
+        layers = [at for at in layers if partly and slopes[0, at] < slope and _is_overdriven(trace, at, scale)]
+    if not layers:
         return
-    layer, column = layers[0], trace.series(*SATURATED)[:, layers[0]]
-    first = int(trace.sampled[int(np.argmax(column > share))])
-    locus = _locus(trace, layer, bool(column[0] > share))
+    layer = layers[0]
+    bad = (constant[:, layer] > share) | (slopes[:, layer] < slope)
+    first, locus = int(trace.sampled[int(np.argmax(bad))]), _locus(trace, layer, bool(bad[0]), large)
     yield Finding(
-        message=f"In {called(trace, layer)} {flat[layer]:.0%} of the units are saturated for every input since step {first}: "
-        "they answer a constant and let hardly any gradient through.",
+        message=f"The units of {called(trace, layer)} are saturated since step {first}: "
+        f"{_shown(steep[layer], flat[layer])}, so hardly any gradient gets through.",
         locus=locus,
-        evidence=(
-            Evidence(
-                "share of the layer's units that are flat for the whole batch",
-                float(flat[layer]),
-                ">",
-                share,
-                SATURATED,
-            ),
-        ),
+        evidence=(_evidence(steep[layer], slope, flat[layer], share),),
         remedies=_remedies(activation_carrier(trace, layer), trace.layers[layer].activation, locus.kind),
-        strength=strength_of(1 - share, max(1 - float(flat[layer]), 1e-9)),
+        strength=0.5 if well is not False else 1.0,
         first_step=first,
     )
 
 
-def _locus(trace: Trace, layer: int, born: bool) -> Locus:
+def _is_overdriven(trace: Trace, layer: int, scale: float) -> bool:
+    """True if a layer behind another hidden one gets far too much before the first step."""
+    kernel = kernel_before(trace, layer)
+    given = finite(trace, "preactivation", "rms")[0, layer]
+    given = given if given > 0 else finite(trace, "activation", "rms")[0, kernel]
+    return bool(kernel != weight_layers(trace)[0] and given > scale)
+
+
+def _evidence(steep: float, slope: float, flat: float, share: float) -> Evidence:
+    if steep < slope:
+        return Evidence("mean slope of the layer's nonlinearity over its largest", steep, "<", slope)
+    return Evidence("share of the layer's units that are flat for the whole batch", flat, ">", share, SATURATED)
+
+
+def _shown(steep: float, flat: float) -> str:
+    if steep > 0:
+        return f"the mean slope of its nonlinearity is {steep:.1%} of the largest"
+    return f"{flat:.0%} of its units answer the same to every input"
+
+
+def _locus(trace: Trace, layer: int, born: bool, large: float) -> Locus:
+    kernel = kernel_before(trace, layer)
     if not born:
         return Locus("learning-rate", source=learning_rate_line(trace))
-    if layer == weight_layers(trace)[0]:
+    if kernel == weight_layers(trace)[0] and not input_scale(trace) <= large:
         return Locus("input-scaling", source=call_line(trace, "fit", "forward", "step"))
-    return Locus("initializer", *argument(trace, layer, "kernel_initializer", "initializer"))
+    return Locus("initializer", *argument(trace, kernel, "kernel_initializer", "initializer"))
 
 
 def _remedies(layer: int, activation: str | None, kind: str) -> tuple[Remedy, ...]:

@@ -32,7 +32,6 @@ https://arxiv.org/abs/1211.5063
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -40,7 +39,14 @@ import numpy as np
 from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
 from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
-from deeplocalize.signals.over_depth import backward_signal, finite, gradient_rise_at_start, in_order, weight_layers
+from deeplocalize.signals.over_depth import (
+    backward_signal,
+    finite,
+    gradient_rise_at_start,
+    in_order,
+    input_scale,
+    weight_layers,
+)
 from deeplocalize.signals.over_time import recent_middle
 from deeplocalize.signals.places import argument, called
 from deeplocalize.signals.quality import learns_well
@@ -98,7 +104,7 @@ def _through_depth(trace: Trace, rise: float, ratio: float) -> Finding:
 
 def _through_positions(trace: Trace, gain: float) -> Finding | None:
     """A finding for the first recurrent layer whose output is out of all proportion to what it is given."""
-    outputs, given = finite(trace, *ACTIVATION)[:1].ravel(), _scale_of_inputs(trace)
+    outputs, given = finite(trace, *ACTIVATION)[:1].ravel(), input_scale(trace)
     for layer in in_order(trace) if len(outputs) else ():
         if trace.layers[layer].kind == "recurrent" and given > 0 and outputs[layer] / given > gain:
             grows = float(outputs[layer] / given)
@@ -115,12 +121,6 @@ def _through_positions(trace: Trace, gain: float) -> Finding | None:
             )
         given = float(outputs[layer])
     return None
-
-
-def _scale_of_inputs(trace: Trace) -> float:
-    """RMS of the model's first input; NaN if it is not known."""
-    card = trace.data.inputs[0] if trace.data.inputs else None
-    return math.hypot(card.mean, card.std) if card and card.mean is not None and card.std is not None else math.nan
 
 
 def _over_time(trace: Trace, ratio: float) -> Iterator[Finding]:

@@ -10,8 +10,9 @@ How it is recognized
 The loss over the last half and over the last fifth of the run is compared with the larger of two numbers: its own start,
 and the loss of the best constant prediction. The rule fires if three quarters of both stretches are above `factor` = 2
 times that: an untrained network is seldom twice as bad as a constant one, and a few spikes make no three quarters.
-Where no constant prediction is known, `bare_factor` = 100 replaces it, because the losses of two players, of a policy or
-of a value function may grow in a healthy run. A loss that falls again over the last half is no divergence.
+Where no constant prediction is known, or the data change so that it means nothing, its own start times
+`bare_factor` = 100 is the limit, because the losses of two players, of a policy or of a value function may grow in a
+healthy run. A loss that falls again over the last half is no divergence.
 
 Three places are told apart: an optimizer that was asked to maximize; data that grow, if the output of the first layer
 grew `drift` = 10 times more than its weights did, as no change of the data from one batch to the next does; otherwise the
@@ -49,11 +50,12 @@ def check(trace: Trace, *, factor: float = 2.0, bare_factor: float = 100.0, drif
     """Yield one finding if the loss stays far above its start."""
     curve, start, baseline = recorded(loss_curve(trace)), start_loss(trace), trace.data.baseline_loss
     half, now = curve[len(curve) // 2 :], level(recent(curve)).value
-    limit = factor * max(start, baseline) if baseline else bare_factor * start
+    drifts = _drift(trace) > drift
+    limit = factor * max(start, baseline) if baseline and not drifts else bare_factor * start
     apart = mostly_above(half, limit) and mostly_above(recent(curve), limit) and now > limit
     if not (start > 0 and apart) or trend(half) < -3:
         return
-    locus, remedy = _fix(trace, drift)
+    locus, remedy = _fix(trace, drifts)
     yield Finding(
         message=f"The loss began at {start:.4g} and stands at {now:.4g}: training makes the network worse.",
         locus=locus,
@@ -63,13 +65,13 @@ def check(trace: Trace, *, factor: float = 2.0, bare_factor: float = 100.0, drif
     )
 
 
-def _fix(trace: Trace, drift: float) -> tuple[Locus, Remedy]:
+def _fix(trace: Trace, drifts: bool) -> tuple[Locus, Remedy]:
     for optimizer in trace.run.optimizers:
         if optimizer.settings.get("maximize") is True:
             place = Locus("optimizer", source=optimizer.sources.get("maximize") or optimizer.source)
             change = Intervention("set-maximize", "optimizer", False)
             return place, Remedy("Minimize the loss", "maximize=True", "maximize=False", change)
-    if _drift(trace) > drift:
+    if drifts:
         text = "Do not change the data in place: work on a copy of each batch"
         return Locus("data", source=call_line(trace, "fit", "forward", "step")), Remedy(text)
     place, rate = Locus("learning-rate", source=learning_rate_line(trace)), learning_rate(trace)

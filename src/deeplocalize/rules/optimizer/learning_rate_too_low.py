@@ -14,12 +14,13 @@ Either all of this holds:
   weights are large. Networks show that they learn by the time it is between a fifth and once that size. A run that was
   broken off is counted with all the steps it was to take, or with 1,000 if that is not known.
 - After at least 100 steps and 3,200 examples the loss is no better than a constant answer, and at its present pace would
-  not be better within three more such runs.
+  not be better within three more such runs. Or it is better since the first step and does not fall at all, though less
+  than `learned` = 0.5 of the constant answer's loss is gone: then `idle` = 1,000 such runs must be needed.
 - The gradient is not what is small: the learning rate that would give steps of the usual thousandth of the weights is at
   most `highest` = 10, since no recipe needs more. If it would have to be larger, the gradient has vanished instead.
 Or a schedule switched the training off: half way through the run the rate was below `rest` = 0.0001 of its largest value,
-when the usual schedules still have a tenth to a half of it, and less than `learned` = 0.5 of the constant answer's loss
-was gone by the end.
+when the usual schedules still have a tenth to a half of it, and less than `learned` of the constant answer's loss was gone
+by the end.
 
 How to fix it
 The proposed rate is the present one, scaled so that a typical step has a thousandth of the weights' size. A rate found
@@ -45,12 +46,12 @@ from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_o
 from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
 from deeplocalize.signals.movement import distance, typical_updates
-from deeplocalize.signals.over_time import recorded
+from deeplocalize.signals.over_time import recorded, trend
 from deeplocalize.signals.quality import (
     baseline_gap,
-    expected_loss,
     has_had_time,
     learns_well,
+    loss_curve,
     planned_steps,
     recent_loss,
     steps_seen,
@@ -68,17 +69,24 @@ UPDATE = Series("weight_update", "rms")
     explains=("loss-no-better-than-constant",),
 )
 def check(
-    trace: Trace, *, most_runs: float = 50.0, highest: float = 10.0, rest: float = 1e-4, learned: float = 0.5
+    trace: Trace,
+    *,
+    most_runs: float = 50.0,
+    idle: float = 1000.0,
+    highest: float = 10.0,
+    rest: float = 1e-4,
+    learned: float = 0.5,
 ) -> Iterator[Finding]:
     """Yield one finding if the weights hardly moved in a run that got nowhere, or were stopped before they got there."""
     switched_off = _switched_off(trace, rest, learned)
     if switched_off is not None:
         yield switched_off
         return
-    steps, rate, expected = steps_seen(trace), learning_rate(trace) or 0.0, expected_loss(trace)
+    steps, rate, well = steps_seen(trace), learning_rate(trace) or 0.0, learns_well(trace)
     path = float(distance(trace, typical_updates(trace), np.array([steps]))[0])
     runs = steps / planned_steps(trace) / path if path > 0 else 0.0
-    if not runs > most_runs or expected is None or learns_well(trace) is not False or _rises(trace):
+    limit = idle if well else most_runs
+    if not runs > limit or _rises(trace) or not (_stands(trace, learned) if well else well is False):
         return
     better, now = rescaled(rate, path / steps), recent_loss(trace).value
     if better > highest:
@@ -89,13 +97,16 @@ def check(
         message=f"The learning rate of {rate:g} is too low: in {steps} steps the weights travelled {path:.2g} of their "
         f"own size, so about {runs:,.0f} such runs would be needed; the loss is still {now:.4g}.",
         locus=Locus("learning-rate", source=learning_rate_line(trace)),
-        evidence=(
-            Evidence(what, runs, ">", most_runs, UPDATE),
-            Evidence("loss over the last fifth of the run", now, ">=", expected),
-        ),
+        evidence=(Evidence(what, runs, ">", limit, UPDATE),),
         remedies=(Remedy("Raise the learning rate", f"{rate:g}", f"{better:g}", change),),
         strength=strength_of(runs, most_runs),
     )
+
+
+def _stands(trace: Trace, learned: float) -> bool:
+    """True if the loss does not fall, though there is much left to learn."""
+    gap = baseline_gap(trace)
+    return gap is not None and gap < learned and trend(loss_curve(trace)) > -3
 
 
 def _rises(trace: Trace) -> bool:

@@ -66,9 +66,15 @@ def units_needed(task: Task) -> int | None:
         return known.classes
     if task.family == "binary":
         return _one_for_yes_or_no(task, known)
-    beyond = task.loss.targets == "class-index" and known.high >= task.units < known.distinct
+    beyond = task.loss.targets == "class-index" and known.high >= task.units and _names_more(task.units, known)
     one = task.units == 1 or known.low >= 0
     return known.classes if beyond and one and not is_void(task, known) else None
+
+
+def _names_more(units: int, known: Labels, share: float = 0.5) -> bool:
+    """True if the labels name more classes than there are units: they are more, or are numbered from 0 without large gaps
+    beyond the last unit (a run that broke off at once has not seen all of them)."""
+    return known.distinct > units or (known.low == 0 and known.distinct > share * known.classes)
 
 
 def is_void(task: Task, known: Labels) -> bool:

@@ -8,7 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from deeplocalize.signals.over_depth import in_order
-from deeplocalize.trace.schema import Series, Trace
+from deeplocalize.signals.over_time import recorded
+from deeplocalize.signals.quality import loss_curve, start_loss
+from deeplocalize.trace.schema import Origin, Series, Trace
 
 
 class FirstNonfinite(NamedTuple):
@@ -38,6 +40,22 @@ def first_nonfinite(trace: Trace, most: int = 0) -> FirstNonfinite | None:
     if found is not None and found.role == "weight":
         return next((each for each in _gradients(trace, step - 1) if each.amount > most), found)
     return found
+
+
+def operation_of(trace: Trace, found: FirstNonfinite) -> Origin | None:
+    """The operation in the user's own code that made the value, where the probe found it."""
+    origin = trace.run.origin
+    if origin is None or found.role not in ("operation", "activation", "prediction", "loss", "gradient", "weight"):
+        return None
+    if found.role == "weight":  # spoiled by the step before, whose gradient was not recorded
+        return origin if origin.step == found.step - 1 and not _grew(trace, found.step) else None
+    return origin if origin.step == found.step else None
+
+
+def _grew(trace: Trace, step: int) -> bool:
+    """True if the loss had grown far above its start before a step, so that huge weights are what overflowed."""
+    before = recorded(loss_curve(trace)[trace.steps < step])
+    return bool(len(before) and before[-1] > 100 * abs(start_loss(trace)))
 
 
 def recovered(trace: Trace, step: int) -> bool:

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from deeplocalize.signals.over_depth import finite, lasting
 from deeplocalize.signals.task import Task
+from deeplocalize.trace.schema import Head, Trace
 
 INFINITY = math.inf
 
@@ -121,6 +123,14 @@ def is_limited(task: Task) -> bool:
     A scale behind it shows in the predictions alone, and these are recorded for the first objective only.
     """
     return task.index == 0
+
+
+def dead_units(trace: Trace, head: Head) -> float:
+    """How many units of an output are 0 for every example of a batch, over the second half of the run; NaN if unknown."""
+    layer = head.layer if head.activation_layer is None else head.activation_layer
+    if layer is None or head.units is None:
+        return math.nan
+    return float(np.round(lasting(trace, finite(trace, "activation", "dead"))[layer] * head.units))
 
 
 def lowest_loss(task: Task, low: float, high: float) -> float:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from deeplocalize.frameworks.torch import models, objective, probe, stats, training
+from deeplocalize.frameworks.torch import models, objective, probe, stats, training, trainings
 
 
 class Net(nn.Module):
@@ -86,7 +86,7 @@ BREAKABLE = {
     "describing the run": (training.Training, "run"),
     "describing the data": (training, "prediction_scalars"),
     "finding the user's line": (probe, "user_call"),
-    "beginning a training": (probe.TorchProbe, "_begin_training"),
+    "beginning a training": (trainings.Trainings, "_begin"),
 }
 
 

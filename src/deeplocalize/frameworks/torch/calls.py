@@ -1,4 +1,4 @@
-"""Which user line called which function, in the first step only.
+"""Which user line called which function, in the first step of a training only.
 
 Python's own profile hook sees every call and changes none. It is on from the first forward pass to the first backward
 pass, and never where somebody else's profiler is.
@@ -51,31 +51,30 @@ _MAX_CALLS = 5_000
 
 
 class CallLines:
-    """The calls of activation and loss functions in the first step, in order, with the user's line of each."""
+    """The calls of activation and loss functions in first steps, in order, with the user's line of each."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, CallSite]] = []
         self._events = 0
         self._on = False
-        self._done = False
 
     def start(self) -> None:
-        """Begin to watch, if nobody else profiles and this was not done before."""
-        if not self._done and not self._on and sys.getprofile() is None:
+        """Begin to watch, if nobody else profiles and not too much was seen before."""
+        if self._events < _MAX_EVENTS and not self._on and sys.getprofile() is None:
             self._on = True
             sys.setprofile(self._see)
 
     def stop(self) -> None:
-        """Stop for good."""
+        """Stop until the next start."""
         if self._on:
             self._on = False
-            self._done = True
             if sys.getprofile() == self._see:
                 sys.setprofile(None)
 
     def _see(self, frame: FrameType, event: str, argument: Any) -> None:
         self._events += 1
-        if self._events > _MAX_EVENTS or len(self.calls) > _MAX_CALLS:
+        if self._events >= _MAX_EVENTS or len(self.calls) > _MAX_CALLS:
+            self._events = _MAX_EVENTS
             self.stop()
         elif event == "c_call":
             called = getattr(argument, "__name__", "")

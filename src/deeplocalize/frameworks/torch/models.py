@@ -131,7 +131,7 @@ class LayerState:
         if output is None and type(module) in describe.PURE and self.inputs:
             with torch.no_grad():
                 output = module.forward(self.inputs[-1])
-        if output is not None:
+        if output is not None and self.activation is None:
             self.activation = (float(stats.count_nonfinite(output)),)
 
     def watch_function_gradient(self, gradients: tuple[Tensor | None, ...]) -> None:
@@ -176,34 +176,41 @@ class Model:
         self._latest: LayerState | None = None
         self._passes = 0
 
-    def add_unregistered(self, module: nn.Module, sites: Callable[[nn.Module], CallSite | None]) -> None:
-        """Take in a module that the model calls in its forward although it is not registered in it, as those in a
-        plain list are not; its layers come after the registered ones."""
-        prefix = self._place_of(module)
+    def add_layers_of(self, module: nn.Module, sites: Callable[[nn.Module], CallSite | None]) -> None:
+        """Take in a module that the model calls although it did not have it before: one that was put into it since, or
+        that is not registered in it, as those in a plain list are not. Its layers come after the others."""
+        place, registered = self._place_of(module)
         for name, inner in describe.layers_of(module):
-            shown = f"{prefix}.{name}" if name else prefix
+            shown = f"{place}.{name}" if name else place
             facts = describe.layer(
                 *(len(self.layers), shown, inner, sites(inner)),
                 activation=describe.ACTIVATIONS.get(type(inner)),
-                registered=False,
+                registered=registered,
             )
             state = LayerState(inner, shown, facts)
             self.layers.append(state)
             self.by_id[id(inner)] = state
         self.parameter_ids |= {id(each) for each in module.parameters()}
 
-    def _place_of(self, module: nn.Module) -> str:
-        """Where an unregistered module is kept: ``hidden.0`` for the first in the list ``hidden``."""
-        root = self.root
-        for name, parent in root.named_modules() if root is not None else ():
+    def _place_of(self, module: nn.Module) -> tuple[str, bool]:
+        """The path to a module, such as ``hidden.0`` for the first in the list ``hidden``; and if it is registered."""
+        parents = list(self.root.named_modules()) if self.root is not None else []
+        path = next((name for name, each in parents if each is module), None)
+        if path is not None:
+            return path, True
+        for name, parent in parents:
             for attribute, value in vars(parent).items():
                 items = (
                     value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
                 )
                 place = next((key for key, item in items if item is module), None)
                 if place is not None and not attribute.startswith("_"):
-                    return ".".join(part for part in (name, attribute, str(place)) if part)
-        return f"unregistered.{type(module).__name__}"
+                    return ".".join(part for part in (name, attribute, str(place)) if part), False
+        return f"unregistered.{type(module).__name__}", False
+
+    def all_parameter_ids(self) -> set[int]:
+        """The ids of its parameters, also of those in modules that were put into it since it was last called."""
+        return self.parameter_ids | {id(each) for each in (self.root.parameters() if self.root is not None else ())}
 
     @property
     def root(self) -> nn.Module | None:

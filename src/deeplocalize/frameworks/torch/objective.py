@@ -22,20 +22,22 @@ from deeplocalize.trace.schema import Head, Loss, Objective, Source
 
 @dataclass
 class LossCall:
-    """A loss module that was called in this step, with its arguments."""
+    """A loss module that was called in this step, with its arguments; where it was built, and where it was called."""
 
     module: nn.Module
     prediction: Any
     target: Any
     site: CallSite | None
+    called: CallSite | None
 
 
 @dataclass
 class Reading:
-    """One loss term as it was found in a step."""
+    """One loss term as it was found in a step; `called` is the user's call that computed it."""
 
     loss: Loss
     factor: float
+    called: CallSite | None = None
     prediction: Tensor | None = None
     target: Tensor | None = None
     layer: LayerState | None = None
@@ -65,11 +67,10 @@ class Reading:
 def read(
     root: Tensor,
     models: Sequence[Model],
-    loss_calls: Sequence[LossCall],
     outputs: dict[Any, LossCall],
     calls: CallLines,
 ) -> list[Reading]:
-    """Read the loss terms of a tensor on which backward is about to be called."""
+    """Read the loss terms of a tensor on which backward is about to be called; `outputs` are those of loss modules."""
     if root.grad_fn is None:
         return []
     states = nodes_of(models)
@@ -96,7 +97,7 @@ def _of_module(term: graph.Term, call: LossCall) -> Reading:
     loss = reduced(_with_soft_targets(loss, target), term.reduction)
     if loss.targets == "elementwise" and prediction is not None and target is not None:
         loss = dataclasses.replace(loss, broadcasts=_broadcasts(prediction, target))
-    return Reading(loss, term.factor, prediction, target)
+    return Reading(loss, term.factor, call.called, prediction, target)
 
 
 def _broadcasts(prediction: Tensor, target: Tensor) -> bool:
@@ -111,7 +112,7 @@ def _broadcasts(prediction: Tensor, target: Tensor) -> bool:
 def read_call(loss: Loss, prediction: Any, target: Any, models: Sequence[Model], calls: CallLines) -> Reading:
     """A loss call seen from its arguments alone, after it raised."""
     given = [each.detach() if isinstance(each, Tensor) else None for each in (prediction, target)]
-    reading = Reading(_with_soft_targets(loss, given[1]), 1.0, *given)
+    reading = Reading(_with_soft_targets(loss, given[1]), 1.0, None, *given)
     states = nodes_of(models)
     _add_head(reading, _node_of(prediction), states, calls)
     return reading
@@ -142,12 +143,7 @@ def _of_graph(term: graph.Term, states: dict[Any, LayerState], held: dict[Any, T
         term.kind == "mean-squared-error" and term.input is not None and graph.name(term.input) == "ExpandBackward"
     )
     if term.difference is not None and prediction is not None:
-        broadcasts = term.difference.numel() > prediction.numel()
-        if not broadcasts and prediction.numel() == term.difference.numel():
-            prediction = prediction.reshape(term.difference.shape)
-            target = (prediction - term.difference).detach()
-        elif broadcasts and term.difference.ndim == 2 and prediction.ndim == 2:
-            target = (prediction - term.difference).detach()[0]  # every row holds all targets
+        prediction, target, broadcasts = _compared(prediction, term.difference)
     elif broadcasts and target is not None and target.ndim == 2 and target.stride(0) == 0:
         target = target[0]
     called = calls.loss(term.kind)
@@ -163,7 +159,21 @@ def _of_graph(term: graph.Term, states: dict[Any, LayerState], held: dict[Any, T
         broadcasts=broadcasts,
         source=called[1].source if called else None,
     )
-    return Reading(loss, term.factor, prediction, target)
+    return Reading(loss, term.factor, called[1] if called else None, prediction, target)
+
+
+def _compared(prediction: Tensor, difference: Tensor) -> tuple[Tensor, Tensor | None, bool]:
+    """The prediction and the target of a loss written with operators, told from their difference; and if subtracting
+    them compared elements that do not belong together."""
+    if difference.numel() == prediction.numel():
+        prediction = prediction.reshape(difference.shape)
+        return prediction, (prediction - difference).detach(), False
+    broadcasts = difference.numel() > prediction.numel()
+    if not broadcasts or difference.ndim != 2 or prediction.ndim > 2:
+        return prediction, None, broadcasts
+    targets = (prediction - difference).detach()
+    # A column of predictions was compared with a flat target, all of it in each row; or it was the other way round.
+    return prediction, targets[0] if prediction.ndim == 2 else targets[:, :1], True
 
 
 def _flattened(target: Tensor) -> Tensor:

@@ -7,8 +7,9 @@ operations between the last finite layer and the first spoiled one, and the user
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,14 +42,21 @@ UNSAFE: dict[str, tuple[str, tuple[str, ...], tuple[type[ast.operator], ...]]] =
 """Operations that can make a value or gradient that is not finite out of finite ones: common name, names of functions
 and operators that write them."""
 
+STEEP = frozenset(
+    ("SqrtBackward", "PowBackward", "LogBackward", "DivBackward", "StdBackward", "AcosBackward", "AsinBackward")
+)
+"""Operations whose slope can be infinite, or 0/0, where their value is finite."""
+
 
 @dataclass
 class Found:
-    """An operation, the layer whose output went into it, and its line."""
+    """An operation, the layer whose output went into it, and its line. `steps_ago` is 1 if it was its slope, in the step
+    before, that was not finite."""
 
     operation: str
     after: LayerState | None
     source: Source | None
+    steps_ago: int = 0
     step: int = 0
 
     def fact(self, index: dict[int, int]) -> Origin:
@@ -62,7 +70,8 @@ def find(root: Tensor, reached: Sequence[Model], site: CallSite | None) -> Found
     owners = objective.nodes_of(reached)
     for layer in layers:
         if layer.nonfinite_parameters:
-            return None
+            steep = _between(root.grad_fn, owners, _loss_files(reached, site), STEEP)
+            return dataclasses.replace(steep, steps_ago=1) if steep is not None else None
         if layer.nonfinite_input and layer.inputs:
             return _between(layer.inputs[-1].grad_fn, owners, _forward_files(reached))
         if layer.facts.parameters and layer.activation is not None and float(layer.activation[0]) > 0:
@@ -74,14 +83,22 @@ def _order(layer: LayerState) -> int:
     return layer.facts.order or 0
 
 
-def _between(start: Any, owners: dict[Any, LayerState], files: Iterable[str]) -> Found | None:
+def _between(
+    start: Any, owners: dict[Any, LayerState], files: Iterable[str], kinds: Collection[str] = UNSAFE
+) -> Found | None:
     """The unsafe operation nearest to a layer, on the ways from `start` back to the layers."""
-    unsafe = [node for node in _back(start, owners) if graph.name(node) in UNSAFE]
+    unsafe = [node for node in _back(start, owners) if graph.name(node) in kinds and not _is_plain_power(node)]
     if not unsafe:
         return None
     after = next((owners[node] for node in _back(unsafe[-1], owners) if node in owners), None)
     operation, names, operators = UNSAFE[graph.name(unsafe[-1])]
     return Found(operation, after, _line(files, names, operators))
+
+
+def _is_plain_power(node: Any) -> bool:
+    """True for a square, a cube and the like, which have a finite value and slope everywhere."""
+    exponent = graph.saved(node, "exponent")
+    return isinstance(exponent, int | float) and exponent >= 1 and float(exponent).is_integer()
 
 
 def _back(start: Any, owners: dict[Any, LayerState]) -> list[Any]:

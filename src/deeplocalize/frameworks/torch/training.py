@@ -7,7 +7,7 @@ import math
 import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,10 +16,10 @@ from deeplocalize.frameworks.session import Session, TrainingStopped
 from deeplocalize.frameworks.source import CallSite
 from deeplocalize.frameworks.torch import describe, origin, stats
 from deeplocalize.frameworks.torch.models import LayerState, Model
-from deeplocalize.frameworks.torch.objective import Reading, to_rows, to_targets
+from deeplocalize.frameworks.torch.objective import Reading, to_rows, to_targets, value_factor
 from deeplocalize.frameworks.torch.record import StepRecord, fetch, numbers, padded, tensors_of
 from deeplocalize.trace.data import DataCollector, prediction_scalars
-from deeplocalize.trace.schema import TENSOR_STATS, DataCard, Layer, Origin, Run, Series, Source
+from deeplocalize.trace.schema import TENSOR_STATS, DataCard, Layer, Origin, Run, Series
 
 FETCH_EVERY = 16
 """On an accelerator values stay on the device for so many steps before one copy brings them all to the host."""
@@ -30,14 +30,28 @@ CARD_SAMPLES = 64
 MAX_ORDER = 24
 
 
+class Owned(NamedTuple):
+    """An optimizer of a training, the call that built it, and the ids of the parameters it was built with."""
+
+    reference: weakref.ref[torch.optim.Optimizer]
+    site: CallSite | None
+    parameters: frozenset[int]
+
+    def is_continued_by(self, site: CallSite | None, parameters: frozenset[int]) -> bool:
+        """True if an optimizer built there for these parameters goes on where this one stopped."""
+        return site is not None and (site, parameters) == (self.site, self.parameters)
+
+
 @dataclass
 class Backward:
-    """A backward pass since the last step: the loss (a number, or still on its device) and what it was made of."""
+    """A backward pass since the last step: the loss (a number, or still on its device), what it was made of, and the
+    operation that made it not finite."""
 
     loss: float | Tensor
     factor: float
     readings: list[Reading] = field(default_factory=list)
     models: list[Model] = field(default_factory=list)
+    origin: origin.Found | None = None
 
 
 class Training:
@@ -47,9 +61,8 @@ class Training:
         self.session = session
         self.recorder = session.log.recorder()
         self.models: list[Model] = []
-        self.optimizers: list[weakref.ref[torch.optim.Optimizer]] = []
-        self.sites: dict[int, CallSite | None] = {}
-        self.sources: dict[str, Source] = {}
+        self.optimizers: list[Owned] = []
+        self.calls: dict[str, CallSite] = {}
         self.step = 0
         self.sampling = self.recorder.due(0)
         self.backwards: list[Backward] = []
@@ -87,20 +100,30 @@ class Training:
             model.sampling = self.sampling
             self._owners = {id(each): at for at, layer in enumerate(self.layers) for each in reversed(layer.parameters)}
 
-    def add_optimizer(self, optimizer: torch.optim.Optimizer, site: CallSite | None) -> None:
-        """An optimizer belongs to this training from now on."""
+    def add_optimizer(
+        self, optimizer: torch.optim.Optimizer, site: CallSite | None, parameters: frozenset[int]
+    ) -> None:
+        """An optimizer belongs to this training from now on, in place of one that the same call built before it."""
         if self.owns(optimizer):
             return
-        self.optimizers.append(weakref.ref(optimizer))
-        self.sites[id(optimizer)] = site
+        self.optimizers = [each for each in self.optimizers if not each.is_continued_by(site, parameters)]
+        self.optimizers.append(Owned(weakref.ref(optimizer), site, parameters))
+        self.on_accelerator = any(
+            each.device.type != "cpu" for group in optimizer.param_groups for each in group["params"]
+        )
 
     def live_optimizers(self) -> list[torch.optim.Optimizer]:
         """The optimizers that still exist."""
-        return [each for reference in self.optimizers if (each := reference()) is not None]
+        return [optimizer for each in self.optimizers if (optimizer := each.reference()) is not None]
 
     def owns(self, optimizer: torch.optim.Optimizer) -> bool:
         """True if the optimizer belongs to this training."""
-        return any(reference() is optimizer for reference in self.optimizers)
+        return any(each.reference() is optimizer for each in self.optimizers)
+
+    def take_batch_size(self) -> None:
+        """Count the examples of the batch that the models were given last."""
+        given = next((model.last_inputs for model in self.models if model.last_inputs), None)
+        self.batch_size = len(given[0][1]) if given else self.batch_size
 
     # ---- events -----------------------------------------------------------------------------------------------
 
@@ -181,6 +204,7 @@ class Training:
     def _finish_step(self) -> None:
         backwards = self.backwards or self.cleared_backwards
         readings = next((each.readings for each in reversed(backwards) if each.readings), [])
+        self._take_origin(backwards)
         scalars = self._scalars(backwards)
         if self.sampling:
             scalars |= self._look_at_data(readings)
@@ -201,6 +225,11 @@ class Training:
         if not self.on_accelerator or len(self._pending) >= FETCH_EVERY:
             self.drain()
         self._next_step()
+
+    def _take_origin(self, backwards: Sequence[Backward]) -> None:
+        found = next((each.origin for each in backwards if each.origin is not None), None)
+        if self.origin is None and found is not None:
+            self.origin = dataclasses.replace(found, step=self.step - found.steps_ago)
 
     def _next_step(self) -> None:
         step, self.step = self.step, self.step + 1
@@ -358,6 +387,8 @@ class Training:
             data = self._card()
             if (sample := self._data.sample()) is not None and self._samples & (self._samples - 1) == 0:
                 self.recorder.rows(sample)
+        if self._facts is None or not (self._gone() or len(self.live_optimizers()) < len(self.optimizers)):
+            self._facts = self._run_now()
         self.recorder.describe(self.run(), self.layer_facts(), data)
 
     def layer_facts(self) -> list[Layer]:
@@ -371,13 +402,12 @@ class Training:
         return facts
 
     def run(self, ended: str = "running", crash: Any = None) -> Run:
-        """The run as facts; what no longer exists is told as it was when it did."""
-        if self._facts is not None and (len(self.live_optimizers()) < len(self.optimizers) or self._gone()):
-            facts = dataclasses.replace(self._facts, ended=ended, crash=crash, origin=self._origin())
-            # What may be trained is told as it was when the program broke: perhaps it broke because of that.
-            return dataclasses.replace(facts, trainable=self._trainable()) if crash and not self._gone() else facts
-        self._facts = self._run_now(ended, crash)
-        return self._facts
+        """The run as facts: as they were in the last recorded step, for a program may change the model afterwards; only
+        what broke the program is told as it was then."""
+        if self._facts is None:
+            self._facts = self._run_now()
+        facts = dataclasses.replace(self._facts, ended=ended, crash=crash, origin=self._origin())
+        return dataclasses.replace(facts, trainable=self._trainable()) if crash and not self._gone() else facts
 
     def _trainable(self) -> int:
         parameters = {
@@ -391,7 +421,7 @@ class Training:
     def _gone(self) -> bool:
         return any(model.root is None for model in self.models)
 
-    def _run_now(self, ended: str, crash: Any) -> Run:
+    def _run_now(self) -> Run:
         index = {id(layer): at for at, layer in enumerate(self.layers)}
         parameters = {
             id(each): each for model in self.models if model.root is not None for each in model.root.parameters()
@@ -404,16 +434,21 @@ class Training:
             model=" + ".join(model.name for model in self.models) or "model",
             versions=self._versions,
             objectives=tuple(reading.objective(index) for reading in self._readings),
-            optimizers=tuple(describe.optimizer(each, self.sites.get(id(each))) for each in optimizers),
+            optimizers=tuple(
+                describe.optimizer(optimizer, each.site)
+                for each in self.optimizers
+                if (optimizer := each.reference()) is not None
+            ),
             batch_size=self.batch_size,
             parameters=sum(each.numel() for each in parameters.values()),
             trainable=sum(each.numel() for each in parameters.values() if each.requires_grad),
             optimized=sum(each.numel() for key, each in parameters.items() if key in held),
-            sources=dict(self.sources),
-            ended=ended,
-            crash=crash,
-            origin=self._origin(),
+            sources={name: site.source for name, site in self.calls.items()},
         )
+
+    def last_factor(self) -> float | None:
+        """By what the loss was multiplied when it was last looked at; None if it never was."""
+        return value_factor(self._readings) if self._readings else None
 
     def finish(self, ended: str, crash: Any = None) -> None:
         """The run is over: write what is left."""

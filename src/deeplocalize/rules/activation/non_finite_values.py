@@ -34,11 +34,11 @@ from collections.abc import Iterator
 from deeplocalize.findings import Evidence, Finding, Locus, Severity
 from deeplocalize.remedies import Remedy
 from deeplocalize.rules import rule
-from deeplocalize.signals.origin import FirstNonfinite, first_nonfinite, recovered
+from deeplocalize.signals.origin import FirstNonfinite, first_nonfinite, operation_of, recovered
 from deeplocalize.signals.over_depth import weight_layers
 from deeplocalize.signals.places import argument, called
 from deeplocalize.signals.settings import call_line, learning_rate_line
-from deeplocalize.trace.schema import Origin, Source, Trace
+from deeplocalize.trace.schema import Source, Trace
 
 _GUARD = "Add a small number under logarithms, roots and fractions, and limit exponents"
 
@@ -61,6 +61,17 @@ _SAYINGS = {
 }
 """By role: what happened, and what to do."""
 
+_CURES = {
+    "log": "Keep the argument of the logarithm above 0, as in log(x + 1e-7); for probabilities use log_softmax or logsigmoid",
+    "sqrt": "Keep the argument of the root above 0, as in sqrt(x + 1e-12): at 0 its slope is infinite, below it is NaN",
+    "rsqrt": "Keep the argument of the root above 0, as in rsqrt(x + 1e-12)",
+    "division": "Keep the divisor away from 0: x / y.clamp(min=1e-6), or leave out the examples for which it is 0",
+    "exp": "Subtract the largest exponent first, or use softmax or logsumexp, which do that: exp(89) overflows",
+    "power": "Keep the base above 0, as in (x + 1e-7) ** p",
+    "std": "Add a small number to the variance before its root: at 0 its slope is infinite",
+}
+"""By operation: what to do."""
+
 
 @rule(
     code="A703",
@@ -78,37 +89,37 @@ def check(trace: Trace, *, most: int = 0) -> Iterator[Finding]:
         message=f"In step {found.step} {_saying(trace, found)}: there the trouble begins.",
         locus=_locus(trace, found),
         evidence=(Evidence(what, found.amount, ">", most, found.series, (found.step,)),),
-        remedies=(Remedy(_SAYINGS[found.role][1]),),
+        remedies=(Remedy(_cure(trace, found)),),
         strength=0.5 if recovered(trace, found.step) else 1.0,
         first_step=found.step,
     )
 
 
-def _operation(trace: Trace, found: FirstNonfinite) -> Origin | None:
-    """The operation in the user's own code that made the value, where the probe found it."""
-    origin = trace.run.origin
-    in_code = found.role in ("operation", "activation", "prediction", "loss", "gradient")
-    return origin if origin is not None and in_code and origin.step == found.step else None
-
-
 def _saying(trace: Trace, found: FirstNonfinite) -> str:
-    operation = _operation(trace, found)
+    operation = operation_of(trace, found)
     if operation is None:
         return _SAYINGS[found.role][0].format(called(trace, found.layer))
     behind = f" behind {called(trace, operation.after)}" if operation.after is not None else ""
-    return f"the operation {operation.operation}{behind} gives NaN or infinity"
+    gives = "has a slope that is NaN or infinite" if found.role in ("gradient", "weight") else "gives NaN or infinity"
+    return f"the operation {operation.operation}{behind} {gives}"
+
+
+def _cure(trace: Trace, found: FirstNonfinite) -> str:
+    operation = operation_of(trace, found)
+    role = "gradient" if operation is not None and found.role == "weight" else found.role
+    return _CURES.get(operation.operation if operation is not None else "", _SAYINGS[role][1])
 
 
 def _locus(trace: Trace, found: FirstNonfinite) -> Locus:
-    layer, layers, operation = found.layer, weight_layers(trace), _operation(trace, found)
+    layer, layers, operation = found.layer, weight_layers(trace), operation_of(trace, found)
     last = int(layers[-1]) if len(layers) else None
     if found.role in ("input", "target"):
         return Locus("data", source=call_line(trace, "fit", "forward", "step"))
     if found.role == "weight" and found.step == 0:
         return Locus("initializer", *argument(trace, layer, "kernel_initializer", "initializer"))
-    if found.role in ("weight", "update"):
+    if found.role == "update" or (found.role == "weight" and operation is None):
         return Locus("learning-rate", source=learning_rate_line(trace))
-    if found.role == "loss" or (found.role == "gradient" and layer == last):
+    if found.role in ("loss", "weight") or (found.role == "gradient" and layer == last):
         return Locus("loss", source=operation.source if operation else _loss_line(trace))
     if operation is not None:
         kind = "activation-output" if found.role == "prediction" else "activation-hidden"

@@ -15,6 +15,9 @@ this loss does is seen: at least a `share` = 0.1 of the latest predictions are w
 1 - `sure` = 0.05. From there on the gradient is less than a tenth of the cross-entropy's. One wrong and sure answer in
 ten is more than noisy labels cause in a network that has learned nothing. Under an absolute error it is enough that
 the network answers nearly the same for all: a spread over examples below `spread` = 0.05, a tenth of what a coin flip has.
+A network that learns is found as well where its loss, after enough steps, is still that of a constant answer, while the
+share of right answers is more than `doubt` = 0.15 above what its probabilities promise: it knows more than the loss lets
+it say. Fitted probabilities promise what they hold, so noisy labels do not do this.
 
 How to fix it
 Use a cross-entropy: binary with sigmoid, over classes with softmax.
@@ -44,7 +47,7 @@ from deeplocalize.rules.loss import outputs
 from deeplocalize.signals import places
 from deeplocalize.signals.output import nonlinearities
 from deeplocalize.signals.over_time import level, recent
-from deeplocalize.signals.quality import learns_well
+from deeplocalize.signals.quality import CLEAR_GAP, baseline_gap, has_had_time, learns_well
 from deeplocalize.signals.task import Task
 from deeplocalize.trace.schema import Trace
 
@@ -55,14 +58,17 @@ from deeplocalize.trace.schema import Trace
     needs=("objective", "targets"),
     explains=("loss-no-better-than-constant", "saturated-units", "vanishing-gradient"),
 )
-def check(trace: Trace, *, share: float = 0.1, sure: float = 0.95, spread: float = 0.05) -> Iterator[Finding]:
-    """Find classes learned with a squared or absolute error in a network that does not learn."""
+def check(
+    trace: Trace, *, share: float = 0.1, sure: float = 0.95, spread: float = 0.05, doubt: float = 0.15
+) -> Iterator[Finding]:
+    """Find classes learned with a squared or absolute error in a network that does not learn, or hardly."""
     suspects = [task for task in outputs(trace) if task.family == "values" and _is_classification(task)]
     well = learns_well(trace)
     if suspects and well is None:
         raise CannotEvaluate("it cannot be told yet whether the network learns")
-    for task in suspects if well is False else ():
-        if (evidence := _harm(trace, task, share, sure, spread)) is not None:
+    for task in suspects:
+        evidence = _harm(trace, task, share, sure, spread) if well is False else _held_back(trace, task, doubt)
+        if evidence is not None:
             yield _finding(trace, task, evidence)
 
 
@@ -85,6 +91,27 @@ def _harm(trace: Trace, task: Task, share: float, sure: float, spread: float) ->
     return None
 
 
+def _held_back(trace: Trace, task: Task, doubt: float) -> Evidence | None:
+    """Evidence that the loss stays where it was although the answers are right far more often than they claim."""
+    gap = baseline_gap(trace)
+    if gap is None or gap >= CLEAR_GAP or not has_had_time(trace):
+        return None
+    more = _right_beyond_promise(task)
+    what = "share of right answers above the mean probability of the answer given"
+    return Evidence(what, more, ">", doubt) if more > doubt else None
+
+
+def _right_beyond_promise(task: Task) -> float:
+    """How much more often the most probable class is right than its mean probability says; NaN without a sample."""
+    if task.rows is None or task.answers is None or task.rows.shape != task.answers.shape or len(task.rows) < 32:
+        return math.nan
+    truth, answer = (each.reshape(len(each), -1) for each in (task.rows, task.answers))
+    if truth.shape[1] == 1:
+        truth, answer = np.hstack([1 - truth, truth]), np.hstack([1 - answer, answer])
+    right = truth.argmax(axis=1) == answer.argmax(axis=1)
+    return float(right.mean() - answer.max(axis=1).mean())
+
+
 def _wrong_and_sure(task: Task, sure: float) -> float:
     """Share of sampled rows in which the probability of the true class is at most 1 - sure; NaN without a sample."""
     if task.rows is None or task.answers is None or task.rows.size != task.answers.size or not len(task.rows):
@@ -97,7 +124,8 @@ def _wrong_and_sure(task: Task, sure: float) -> float:
 def _finding(trace: Trace, task: Task, evidence: Evidence) -> Finding:
     after = "categorical_crossentropy" if (task.units or 1) > 1 else "binary_crossentropy"
     return Finding(
-        message=f"The labels are classes, but {task.loss.name} measures them as quantities, and the network does not learn.",
+        message=f"The labels are classes, but {task.loss.name} measures them as quantities, and the network "
+        f"{'hardly learns' if learns_well(trace) else 'does not learn'}.",
         locus=Locus("loss", source=places.loss_line(trace, task.loss)),
         evidence=(evidence,),
         remedies=(

@@ -15,8 +15,9 @@ How it is recognized
 Under a loss that takes probabilities: the nonlinearity is known, and it is neither the one wanted nor missing (that is
 missing-output-activation). Under a loss that takes logits, or behind a softmax or sigmoid: the nonlinearity in front
 limits them. A binary answer must be free to reach `logit` = 3 on both sides, which stands for 95 % sure; over classes the
-logits must be able to differ by twice that. ReLU leaves that room over classes and merely loses units, so it is
-reported only if the network clearly does not learn. Softmax is reported if the target rows can sum to more than 1.
+logits must be able to differ by twice that. ReLU leaves that room over classes, so it is reported only if the network
+clearly does not learn, or if more units than there are classes not seen are 0 for every example. Softmax is reported
+if the target rows can sum to more than 1.
 
 How to fix it
 Softmax (or raw outputs with a loss on logits) for one class out of several; sigmoid with a binary cross-entropy for
@@ -44,9 +45,9 @@ from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
 from deeplocalize.rules.loss import outputs, strength
 from deeplocalize.signals import places
-from deeplocalize.signals.output import RANGES, Output, is_limited, lowest_loss, nonlinearities, output
+from deeplocalize.signals.output import RANGES, Output, dead_units, is_limited, lowest_loss, nonlinearities, output
 from deeplocalize.signals.quality import learns_well
-from deeplocalize.signals.task import Task, is_independent, row_sum
+from deeplocalize.signals.task import Task, is_independent, labels, row_sum
 from deeplocalize.trace.schema import Trace
 
 
@@ -75,8 +76,10 @@ def check(trace: Trace, *, logit: float = 3.0) -> Iterator[Finding]:
             yield _finding(trace, task, "softmax", "sigmoid", _several(task))
         elif task.family != "values" and found.normalizer is None:
             yield _finding(trace, task, names[-1], _wanted(task), _unlike(task))
-        elif _limits(task, found, logit) and not (found.before == "relu" and _only_loses_units(trace, task)):
-            yield _finding(trace, task, found.before, "linear", _limited(task, found.before, logit))
+        elif _limits(task, found, logit):
+            harm = _lost_units(trace, task) if found.before == "relu" and task.family == "classes" else None
+            if harm or not (found.before == "relu" and task.family == "classes" and learns_well(trace) is not False):
+                yield _finding(trace, task, found.before, "linear", harm or _limited(task, found.before, logit))
 
 
 def _limits(task: Task, found: Output, logit: float) -> bool:
@@ -88,8 +91,12 @@ def _limits(task: Task, found: Output, logit: float) -> bool:
     return found.before != "softmax" and (high - low < 2 * logit or found.before == "relu")
 
 
-def _only_loses_units(trace: Trace, task: Task) -> bool:
-    return task.family == "classes" and learns_well(trace) is not False
+def _lost_units(trace: Trace, task: Task) -> tuple[str, Evidence] | None:
+    known, lost = labels(task), dead_units(trace, task.head)
+    if known is None or task.units is None or not lost > task.units - known.distinct:
+        return None
+    evidence = Evidence("output units that are 0 for every example", lost, ">", task.units - known.distinct)
+    return "A class whose unit is 0 for every example cannot be learned", evidence
 
 
 def _wanted(task: Task) -> str:

@@ -11,9 +11,10 @@ columns of the target are compared with the wrong column or stop the program.
 
 How it is recognized
 By the labels that were really trained on and the shape of the prediction. One unit and three or more different labels,
-none negative, under a cross-entropy; more different labels than units, the highest beyond the last unit, under a loss
-that reads class numbers; a prediction and a target that differ in the length of the class axis and nothing else; several
-units without softmax under a binary cross-entropy whose labels are one 0 or 1 for each example.
+none negative, under a cross-entropy; labels beyond the last unit under a loss that reads class numbers, if they are more
+than the units, or begin with 0 and fill more than half of the range; a prediction and a target that differ in the length
+of the class axis and nothing else; several units without softmax under a binary cross-entropy whose labels are one 0 or
+1 for each example.
 
 How to fix it
 Give the last layer as many units as there are classes or target columns. Over three or more classes use softmax and a
@@ -87,4 +88,4 @@ def _call(task: Task, needed: int) -> str:
         return f"are rows of {needed} numbers"
     if needed == 1:
         return "are a single 0 or 1 for each example"
-    return f"name {known.distinct} classes, from {known.low} to {known.high}"
+    return f"name {needed} classes, from {known.low} to {known.high}"

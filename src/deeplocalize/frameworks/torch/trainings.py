@@ -1,0 +1,190 @@
+"""The trainings of a process: which optimizers and models belong together, from when and until when.
+
+A training begins with the first step of an optimizer. Another optimizer that is built for the same models once it has
+begun ends it and begins a new one: first pretrained, then fine-tuned. Only an optimizer that is built anew by the same
+call for the same parameters, as in every round of a loop, goes on where the one before it stopped.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable
+
+import torch
+
+from deeplocalize.frameworks.session import Session
+from deeplocalize.frameworks.source import CallSite
+from deeplocalize.frameworks.torch.models import Model
+from deeplocalize.frameworks.torch.training import Backward, Owned, Training
+from deeplocalize.frameworks.torch.wrap import Sites
+
+RECENT = 64
+"""Backward passes remembered while it is not known yet to which training they belong."""
+
+MAX_PRELUDE = 24
+
+
+class Trainings:
+    """The trainings that are going on, and what happened that belongs to none of them yet.
+
+    Attributes:
+        live: the trainings that have not ended.
+    """
+
+    def __init__(
+        self, session: Session, versions: dict[str, str], sites: Sites, models: Callable[[], list[Model]]
+    ) -> None:
+        self.live: list[Training] = []
+        self._session = session
+        self._versions = versions
+        self._sites = sites
+        self._models = models
+        self._optimizers: list[Owned] = []
+        self._events = ""
+        self._sources: dict[str, CallSite] = {}
+        self._recent: list[Backward] = []
+        self._cleared: list[Backward] = []
+
+    # ---- which training ---------------------------------------------------------------------------------------
+
+    def of(self, models: Iterable[Model]) -> list[Training]:
+        """The trainings of any of these models."""
+        return [training for training in self.live if any(model in training.models for model in models)]
+
+    def of_optimizer(self, optimizer: torch.optim.Optimizer) -> Training:
+        """The training that an optimizer belongs to; its first step begins one."""
+        return next((each for each in self.live if each.owns(optimizer)), None) or self._begin(optimizer)
+
+    def optimizer_built(self, optimizer: torch.optim.Optimizer) -> list[Model]:
+        """An optimizer was built. Returns the models of the trainings that it ends."""
+        self._optimizers = [each for each in self._optimizers if each.reference() is not None]
+        if any(each.reference() is optimizer for each in self._optimizers):
+            return []
+        known = Owned(weakref.ref(optimizer), self._sites.of(optimizer), frozenset(held_by(optimizer)))
+        self._optimizers.append(known)
+        ended = [each for each in self.live if each.step and self._is_replaced(each, known)]
+        for training in ended:
+            self._end(training)
+        return [model for training in ended for model in training.models]
+
+    def _is_replaced(self, training: Training, new: Owned) -> bool:
+        """True if the new optimizer takes over models of the training, for something else than more of the same."""
+        if not any(new.parameters & model.all_parameter_ids() for model in training.models):
+            return False
+        return not any(each.is_continued_by(new.site, new.parameters) for each in training.optimizers)
+
+    def _end(self, training: Training) -> None:
+        training.finish("completed")
+        self.live.remove(training)
+        self._optimizers = [
+            each for each in self._optimizers if (alive := each.reference()) is None or not training.owns(alive)
+        ]
+
+    def model_found(self, model: Model) -> None:
+        """A model was called for the first time; its parameters may be in training already, as parts of others."""
+        for training in self.live:
+            if any(held_by(optimizer) & model.parameter_ids for optimizer in training.live_optimizers()):
+                training.models = [each for each in training.models if not each.parameter_ids <= model.parameter_ids]
+                training.add_model(model)
+
+    def model_grown(self, model: Model) -> None:
+        """A model has layers that it did not have before."""
+        for training in self.of([model]):
+            training.add_model(model)
+
+    def _begin(self, optimizer: torch.optim.Optimizer) -> Training:
+        held = held_by(optimizer)
+        models = [model for model in self._models() if held & model.parameter_ids]
+        taken = {id(model) for training in self.live for model in training.models}
+        if not models:  # an optimizer over parameters of no model: it belongs to what was trained meanwhile
+            models = [model for model in self._models() if model.ran and id(model) not in taken]
+        training = next(iter(self.of(models)), None) or self._new(models)
+        for model in models:
+            training.add_model(model)
+        self._add_optimizer(training, optimizer)
+        for other in self._optimizers_of(models):
+            self._add_optimizer(training, other)
+        training.take_batch_size()
+        return training
+
+    def _new(self, models: list[Model]) -> Training:
+        training = Training(self._session, self._versions)
+        training.backwards = [each for each in self._recent if any(model in models for model in each.models)]
+        training.cleared_backwards, self._cleared = self._cleared, []
+        training.events, self._events = self._events, ""
+        training.calls, self._sources = self._sources, {}
+        self.live.append(training)
+        return training
+
+    def _add_optimizer(self, training: Training, optimizer: torch.optim.Optimizer) -> None:
+        known = next((each for each in self._optimizers if each.reference() is optimizer), None)
+        built_with = known.parameters if known else frozenset(held_by(optimizer))
+        training.add_optimizer(optimizer, self._sites.of(optimizer), built_with)
+
+    def _optimizers_of(self, models: Iterable[Model]) -> list[torch.optim.Optimizer]:
+        alive = [each for known in self._optimizers if (each := known.reference()) is not None]
+        return [each for each in alive if any(held_by(each) & model.parameter_ids for model in models)]
+
+    def of_crash(self) -> list[Training]:
+        """The trainings that were going on when the program crashed; one is begun if it came before any step.
+
+        They are no longer among those that are live.
+        """
+        models = [model for model in self._models() if model.ran] or self._models()
+        found = self.of(models)
+        if not found and models and torch.is_grad_enabled():
+            training = self._new(models)
+            for model in models:
+                training.add_model(model)
+            for optimizer in self._optimizers_of(models):
+                self._add_optimizer(training, optimizer)
+            found = [training]
+        self.live = [each for each in self.live if each not in found]
+        return found
+
+    # ---- what happened ----------------------------------------------------------------------------------------
+
+    def event(self, letter: str, models: Iterable[Model]) -> None:
+        """Note an event of the loop, for the trainings of these models or for one that is to begin."""
+        trainings = self.of(models)
+        for training in trainings:
+            training.event(letter)
+        if not trainings:
+            self._events = (self._events + letter)[-MAX_PRELUDE:]
+
+    def remember(self, what: str, site: CallSite | None, trainings: Iterable[Training]) -> None:
+        """Remember the first call of a kind in each of these trainings, or for one that is to begin."""
+        if site is None:
+            return
+        for calls in [training.calls for training in trainings] or [self._sources]:
+            calls.setdefault(what, site)
+
+    def backward(self, backward: Backward) -> None:
+        """A backward pass begins."""
+        self._recent = [*self._recent[-RECENT:], backward]
+        for training in self.of(backward.models):
+            training.backwards.append(backward)
+
+    def cleared(self, optimizer: torch.optim.Optimizer) -> list[Training]:
+        """An optimizer cleared its gradients. Returns the trainings it belongs to."""
+        owners = [training for training in self.live if training.owns(optimizer)]
+        for training in owners:
+            training.close_open_step()
+            training.event("z")
+        if not owners:
+            self._events = (self._events + "z")[-MAX_PRELUDE:]
+            held = held_by(optimizer)
+            cleared = [each for each in self._recent if any(held & model.parameter_ids for model in each.models)]
+            self._recent = [each for each in self._recent if each not in cleared]
+            self._cleared = cleared or self._cleared
+        return owners
+
+    def close_open_steps(self) -> None:
+        """Finish steps of several optimizers, now that the next has begun."""
+        for training in self.live:
+            training.close_open_step()
+
+
+def held_by(optimizer: torch.optim.Optimizer) -> set[int]:
+    """The ids of the parameters that an optimizer holds."""
+    return {id(each) for group in optimizer.param_groups for each in group["params"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -11,6 +12,9 @@ from deeplocalize.signals.over_depth import in_order
 from deeplocalize.signals.over_time import recorded
 from deeplocalize.signals.quality import loss_curve, start_loss
 from deeplocalize.trace.schema import Origin, Series, Trace
+
+USERS_OWN = ("custom", "other")
+"""Kinds of layers whose computation is the user's."""
 
 
 class FirstNonfinite(NamedTuple):
@@ -103,11 +107,17 @@ def _forward(trace: Trace, step: int, lost: bool) -> Iterator[FirstNonfinite]:
 
 
 def _gradients(trace: Trace, step: int) -> Iterator[FirstNonfinite]:
-    """Gradients from the last layer back to the first."""
+    """Gradients from the last layer back to the first.
+
+    What arrives at a layer's output was made by what comes behind it; where that is a layer of the user's own, the gradient
+    is that layer's.
+    """
+    order = [int(each) for each in in_order(trace)]
+    own = {before: after for before, after in itertools.pairwise(order) if trace.layers[after].kind in USERS_OWN}
     activation, weight = (Series(role, "nonfinite") for role in ("activation_gradient", "weight_gradient"))
     weights = dict(_counts(trace, step, weight))
     for layer, count in reversed(list(_counts(trace, step, activation))):
-        yield FirstNonfinite(step, "gradient", layer, count, activation)
+        yield FirstNonfinite(step, "gradient", own.get(layer, layer), count, activation)
         yield FirstNonfinite(step, "gradient", layer, weights[layer], weight)
 
 

@@ -74,11 +74,22 @@ def baseline_gap(trace: Trace) -> float | None:
     return 1 - now / baseline
 
 
+def in_turns(trace: Trace) -> bool:
+    """True if another training took turns with this one, step by step: two players, or an actor and its critic.
+
+    What each of them is asked then depends on the other, and a loss at its baseline may be the aim. In most steps the
+    other one stepped in between; where the device hands over several steps at a time, in at least every twentieth.
+    """
+    others = recorded(trace.scalar("other_steps"))[1:]
+    return bool(len(others) >= ENOUGH_STEPS / 5 and np.mean(others > 0) >= 1 / 20)
+
+
 def learns_well(trace: Trace) -> bool | None:
     """True if the network has clearly learned something, False if it clearly has not; None if nobody can tell yet.
 
+    Of a training that takes turns with another, failure is not told from the loss unless it is no longer finite.
     True needs a loss well below that of the best constant prediction, or answers that are better than a constant (a
-    penalty may be part of the loss); where no baseline is known, a loss well below its own start. False needs a loss
+    penalty may be part of the loss) and not merely learned by heart; where no baseline is known, a loss well below its own start. False needs a loss
     that is no longer finite, or stands far above both its start and the baseline, or gave back most of what it had
     gained, or, after enough steps, is not clearly below the baseline and not on its way there.
     """
@@ -86,14 +97,15 @@ def learns_well(trace: Trace) -> bool | None:
     if math.isinf(now.value):
         return False
     baseline = _positive(trace.data.baseline_loss)
-    if baseline is None:
+    if baseline is None or in_turns(trace):
         return _beats_majority(trace) or _improved(trace, now)
     way_back = _half_way_back(trace, baseline)
     lost = way_back < (1 - CLEAR_GAP / 2) * baseline and now.above(way_back)
     if lost or mostly_above(recent(loss_curve(trace)), 2 * max(start_loss(trace), baseline)):
         return False
     below = now.below(baseline) and now.value <= (1 - CLEAR_GAP) * baseline
-    if below or _beats_majority(trace) or _accounts_for_targets(trace):
+    answers_count = not only_memorizes(trace)
+    if below or (answers_count and (_beats_majority(trace) or _accounts_for_targets(trace))):
         return True
     clear = now.value - now.error >= (1 - CLEAR_GAP) * baseline
     return False if clear and has_had_time(trace) and not on_its_way(trace) else None
@@ -139,7 +151,7 @@ def on_its_way(trace: Trace) -> bool:
     """
     curve = recorded(loss_curve(trace))
     late = curve[len(curve) // 2 :]
-    if trend(late) > -3:
+    if trend(late) > -3 or only_memorizes(trace):
         return False
     baseline = _positive(trace.data.baseline_loss)
     if baseline is None or not (curve > 0).all():
@@ -147,6 +159,14 @@ def on_its_way(trace: Trace) -> bool:
     ahead = PATIENCE * len(curve) * planned_steps(trace) / steps_seen(trace)
     goal = math.log((1 - CLEAR_GAP) * baseline)
     return math.log(level(recent(curve)).value) + slope(np.log(late)) * ahead < goal
+
+
+def only_memorizes(trace: Trace) -> bool:
+    """True if on data that are not trained on the loss is no better than a constant's, and does not fall: what the
+    training loss gains is learned by heart."""
+    baseline, elsewhere = _positive(trace.data.baseline_loss), recorded(trace.scalar("validation.loss"))
+    late = elsewhere[len(elsewhere) // 2 :]
+    return bool(baseline and len(late) >= 3 and late.min() >= baseline and late[-1] >= late[0])
 
 
 def _positive(baseline: float | None) -> float | None:

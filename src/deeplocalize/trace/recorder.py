@@ -24,13 +24,20 @@ MAX_FAILURES = 20
 
 
 class TraceLog:
-    """Everything recorded in one process: a file (if one is wanted) and one Recorder for each training."""
+    """Everything recorded in one process: a file (if one is wanted) and one Recorder for each training.
+
+    Attributes:
+        path: of the file, None without one.
+        recorders: one for each training, in the order in which they began.
+        steps: optimizer steps of all trainings so far.
+    """
 
     def __init__(self, path: str | Path | None = None) -> None:
         """Record to `path`, a file that must not exist yet (TraceError otherwise), or in memory alone."""
         self.path = Path(path) if path is not None else None
         self._writer = TraceWriter(self.path) if self.path else None
         self.recorders: list[Recorder] = []
+        self.steps = 0
 
     def recorder(self) -> Recorder:
         """A recorder for one more training."""
@@ -69,6 +76,7 @@ class Recorder:
         self._log = log
         self._training = training
         self._builder = TraceBuilder()
+        self._stepped = log.steps
         self._names: list[str] = []
         self._rows: list[tuple[int, dict[str, float], int]] = []
         self._orders: dict[str, int] = {}
@@ -107,13 +115,15 @@ class Recorder:
 
         Long runs are thinned: see Schedule. A step whose loss is not finite, or whose layers were recorded, is kept.
         """
+        others, self._stepped = self._log.steps - self._stepped, self._log.steps + 1
+        self._log.steps += 1
         notable = step in self._sampled or scalars.get("loss.nonfinite", 0) > 0
         if not self._scalar_schedule.due(step) and not notable:
             return
         if order and order not in self._orders and len(self._orders) < 64:
             self._orders[order] = len(self._orders)
             self._new_orders.append(order)
-        values = {"time": time.monotonic() - self._began} | dict(scalars)
+        values = {"time": time.monotonic() - self._began, "other_steps": float(others)} | dict(scalars)
         self._rows.append((step, values, self._orders.get(order, -1)))
         if time.monotonic() - self._flushed > FLUSH_SECONDS:
             self.flush()

@@ -93,6 +93,7 @@ SCALARS = (
     "prediction.spread",  # RMS over outputs of the standard deviation over examples: 0 = the same answer for all
     "prediction.row_sum_error",  # largest |sum over the last axis - 1|; NaN if that axis has one element
     "accuracy",  # share of the batch's examples classified right, for classification
+    "other_steps",  # optimizer steps that other trainings of the same process took since this one's last
     "accumulated",  # number of backward passes the step gathers, where the program averages them itself
 )
 """Quantities recorded for a step as a whole. Besides these: ``metric.<name>`` and ``validation.<name>``."""

@@ -15,6 +15,7 @@ def trained(layers=3, *, weights=(0.5, 0.5, 0.3), gradients=1.0, activation=None
         "weight.min": np.full(len(layers), 0.5),
         "weight.max": np.asarray(weights, float),
         "weight_gradient.rms": np.full((SAMPLES, len(layers)), gradients),
+        "weight_update.rms": np.full((SAMPLES, len(layers)), gradients),
     }
     loss = np.geomspace(1, 0.01, SAMPLES) if learns else np.geomspace(1, 9, SAMPLES)
     return make_trace(layers=layers, steps=SAMPLES, scalars={"loss": loss}, columns=columns | (activation or {}))

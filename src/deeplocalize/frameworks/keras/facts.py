@@ -16,8 +16,10 @@ from deeplocalize.frameworks.keras import describe, lines, objectives
 from deeplocalize.frameworks.keras.describe import Leaves
 from deeplocalize.frameworks.keras.flow import PASSING, Term, Way
 from deeplocalize.frameworks.keras.sites import Sites, arguments, line
-from deeplocalize.frameworks.source import is_user_file, shown_path
+from deeplocalize.frameworks.source import is_user_file, lines_with, place, shown_path
 from deeplocalize.trace.schema import Head, Layer, Loss, Objective, Optimizer, Run, Source
+
+SCHEDULERS = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
 
 _PACKAGES = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "jax": ("jax",), "torch": ("torch",)}
 
@@ -30,6 +32,7 @@ class Known:
         filename: of the user's file that calls fit.
         terms: what each loss term was given, as the first step showed it.
         used: the names of the optimizers that were applied.
+        scheduler: the line of a callback that sets the learning rate.
     """
 
     sites: Sites
@@ -42,13 +45,25 @@ class Known:
     terms: Sequence[Term] = ()
     optimizers: tuple[Optimizer, ...] = ()
     used: frozenset[str] = frozenset()
+    scheduler: Source | None = None
 
     def take_fit(self, arguments: Mapping[str, Any], filename: str | None) -> None:
         """fit was called with these arguments."""
         self.filename = filename
         self.batch_size = arguments.get("batch_size") or self.batch_size
         self.shuffled = _shuffled(arguments.get("x"), arguments.get("shuffle", True))
+        self.scheduler = _scheduler(arguments.get("callbacks"), filename)
         self.weighted = any(arguments.get(name) is not None for name in ("class_weight", "sample_weight"))
+
+
+def _scheduler(callbacks: Any, filename: str | None) -> Source | None:
+    """The line in the file that calls fit on which a callback is built that sets the learning rate."""
+    given = getattr(callbacks, "callbacks", callbacks) or ()
+    kinds = (
+        {type(each).__name__ for each in given if isinstance(each, SCHEDULERS)} if isinstance(given, list) else set()
+    )
+    found = lines_with(filename, kinds) if filename and kinds else []
+    return place(filename, found[0]) if filename and found else None
 
 
 def layers(leaves: Leaves, known: Known) -> tuple[Layer, ...]:
@@ -78,7 +93,8 @@ def _in_order(found: tuple[Layer, ...]) -> tuple[Layer, ...]:
 def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run:
     """The run as a fact."""
     sources = {what: line(known.sites.get(what, model)) for what in ("fit", "compile")} | {
-        "model": line(known.sites.get("built", model))
+        "model": line(known.sites.get("built", model)),
+        "scheduler": known.scheduler,
     }
     arguments_of_compile = _compile_lines(model, known)
     sources["compile"] = sources["compile"] or arguments_of_compile.get("compile")

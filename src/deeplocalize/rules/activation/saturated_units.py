@@ -15,10 +15,11 @@ A layer is flat if in the middle of the recorded steps of the second half of the
 - the mean slope of its sigmoid or tanh over units and examples is below `slope` = 0.05 of the largest slope: healthy layers
   keep a fifth or more.
 And the network must suffer: it is no better than a constant answer after 100 steps and 3,200 examples. Or nobody can
-doubt the cause: a layer behind another hidden one, whose input is therefore bounded, was flat before the first step, as
-its initial weights bring it to more than `scale` = 10 (Glorot's bring it to about 1), and by the end less than `learned` =
-0.8 of the constant answer's loss is gone.
-Saturation in the first recorded step points to the inputs, if it is in the first layer and their RMS is above `large` = 3,
+doubt the cause: a layer whose input is bounded (it is behind another hidden one, or the inputs' RMS is at most `large` =
+3) was flat before the first step, as its initial weights bring it to more than `scale` = 5 (Glorot's bring it to about 1,
+and at 5 the slope of a sigmoid is 3 % of its largest), and by the end less than `learned` = 0.8 of the constant answer's
+loss is gone.
+Saturation in the first recorded step points to the inputs, if it is in the first layer and their RMS is above `large`,
 and to the initializer otherwise; later saturation points to a step that was too long.
 
 How to fix it
@@ -75,7 +76,7 @@ def check(
     share: float = 0.5,
     slope: float = 0.05,
     examples: int = 8,
-    scale: float = 10.0,
+    scale: float = 5.0,
     learned: float = 0.8,
     large: float = 3.0,
 ) -> Iterator[Finding]:
@@ -88,7 +89,7 @@ def check(
     well, gap = learns_well(trace), baseline_gap(trace)
     if well is not False:
         partly = gap is not None and gap < learned
-        layers = [at for at in layers if partly and slopes[0, at] < slope and _is_overdriven(trace, at, scale)]
+        layers = [at for at in layers if partly and slopes[0, at] < slope and _is_overdriven(trace, at, scale, large)]
     if not layers:
         return
     layer = layers[0]
@@ -105,12 +106,12 @@ def check(
     )
 
 
-def _is_overdriven(trace: Trace, layer: int, scale: float) -> bool:
-    """True if a layer behind another hidden one gets far too much before the first step."""
+def _is_overdriven(trace: Trace, layer: int, scale: float, large: float) -> bool:
+    """True if a layer whose input is bounded gets far too much before the first step."""
     kernel = kernel_before(trace, layer)
     given = finite(trace, "preactivation", "rms")[0, layer]
     given = given if given > 0 else finite(trace, "activation", "rms")[0, kernel]
-    return bool(kernel != weight_layers(trace)[0] and given > scale)
+    return bool((kernel != weight_layers(trace)[0] or input_scale(trace) <= large) and given > scale)
 
 
 def _evidence(steep: float, slope: float, flat: float, share: float) -> Evidence:

@@ -65,6 +65,7 @@ KERNELS = ("dense", "conv", "recurrent", "attention")
         "saturated-units",
         "squared-error-on-classes",
         "vanishing-gradient",
+        "weights-never-change",
     ),
 )
 def check(trace: Trace, *, size: float = 10.0, flat: float = 0.5, contrast: float = 0.05) -> Iterator[Finding]:

@@ -10,9 +10,10 @@ How it is recognized
 The loss over the last half and over the last fifth of the run is compared with the larger of two numbers: its own start,
 and the loss of the best constant prediction. The rule fires if three quarters of both stretches are above `factor` = 2
 times that: an untrained network is seldom twice as bad as a constant one, and a few spikes make no three quarters.
-Where no constant prediction is known, or the data change so that it means nothing, its own start times
-`bare_factor` = 100 is the limit, because the losses of two players, of a policy or of a value function may grow in a
-healthy run. A loss that falls again over the last half is no divergence.
+Where no constant prediction is known, or another training takes turns with this one, its own start times `bare_factor` =
+100 is the limit, because the losses of two players, of a policy or of a value function may grow in a healthy run. Data
+that grow (see below) make the constant prediction worse and worse; then `drift` = 10 times its own start is enough. A loss
+that falls again over the last half is no divergence.
 
 Three places are told apart: an optimizer that was asked to maximize; data that grow, if the output of the first layer
 grew `drift` = 10 times more than its weights did, as no change of the data from one batch to the next does; otherwise the
@@ -40,7 +41,7 @@ from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
 from deeplocalize.signals.over_depth import finite, weight_layers
 from deeplocalize.signals.over_time import level, mostly_above, recent, recorded, trend
-from deeplocalize.signals.quality import loss_curve, start_loss
+from deeplocalize.signals.quality import in_turns, loss_curve, start_loss
 from deeplocalize.signals.settings import call_line, learning_rate, learning_rate_line
 from deeplocalize.trace.schema import Trace
 
@@ -51,7 +52,9 @@ def check(trace: Trace, *, factor: float = 2.0, bare_factor: float = 100.0, drif
     curve, start, baseline = recorded(loss_curve(trace)), start_loss(trace), trace.data.baseline_loss
     half, now = curve[len(curve) // 2 :], level(recent(curve)).value
     drifts = _drift(trace) > drift
-    limit = factor * max(start, baseline) if baseline and not drifts else bare_factor * start
+    judged = baseline is not None and baseline > 0 and not in_turns(trace)
+    limit = factor * max(start, baseline or 0.0) if judged else bare_factor * start
+    limit = min(limit, drift * start) if drifts else limit
     apart = mostly_above(half, limit) and mostly_above(recent(curve), limit) and now > limit
     if not (start > 0 and apart) or trend(half) < -3:
         return

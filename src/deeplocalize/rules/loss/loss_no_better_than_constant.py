@@ -17,8 +17,10 @@ the baseline within three more runs of this length. Before that the network must
   as they are large. Networks that can learn their task show it when that path is between a fifth and once that length.
 - `slow_steps` = 1,000 optimizer steps otherwise: a small task is then long learned at every usual pace.
 Alone it points to one of three places: the scale of the targets, if a regression has not even come within two standard
-deviations of their mean; the data, if the weights travelled `far` = 2 times their own size, twice what learning takes, in
-steps of about the usual thousandth of it; the learning rate otherwise.
+deviations of their mean; the data, if the loss on validation data is no better than a constant's either and does not fall
+(what is learned holds for no other data, as when inputs and labels were shuffled apart), or if the weights travelled
+`far` = 2 times their own size, twice what learning takes, in steps of about the usual thousandth of it; the learning rate
+otherwise.
 
 How to fix it
 This is a symptom. Where another rule names the cause, it is shown as part of it. Otherwise standardize large targets; try
@@ -45,9 +47,14 @@ from deeplocalize.remedies import Remedy
 from deeplocalize.rules import rule
 from deeplocalize.signals.movement import distance, typical_updates
 from deeplocalize.signals.over_time import level, recent
-from deeplocalize.signals.quality import CLEAR_GAP, learns_well, recent_loss, steps_seen
+from deeplocalize.signals.quality import CLEAR_GAP, learns_well, only_memorizes, recent_loss, steps_seen
 from deeplocalize.signals.settings import USUAL_STEP, call_line, learning_rate_line
 from deeplocalize.trace.schema import Trace
+
+_REMEDIES = (
+    Remedy("Try to overfit ten examples; if that fails, the fault is in the model or the loop, not in the data"),
+    Remedy("Check that labels belong to their inputs: print a few pairs as the network gets them"),
+)
 
 
 @rule(code="L210", severity=Severity.HIGH, needs=("steps", "loss", "baseline"))
@@ -62,17 +69,13 @@ def check(
     path = float(distance(trace, typical_updates(trace), np.array([steps]))[0])
     if steps < (min_steps if path >= moved else slow_steps):
         return
+    locus = _locus(trace, path / steps, path >= far)
     yield Finding(
         message=f"After {steps} steps the loss is {now:.4g}, no better than the {baseline:.4g} of always answering "
         "the same: nothing is learned from the inputs.",
-        locus=_locus(trace, path / steps, path >= far),
+        locus=locus,
         evidence=(Evidence("loss over the last fifth of the run", now, ">=", limit),),
-        remedies=(
-            Remedy(
-                "Try to overfit ten examples; if that fails, the fault is in the model or the loop, not in the data"
-            ),
-            Remedy("Check that labels belong to their inputs: print a few pairs as the network gets them"),
-        ),
+        remedies=_REMEDIES[::-1] if locus.kind == "data" else _REMEDIES,
         strength=strength_of(now, limit),
     )
 
@@ -80,7 +83,7 @@ def check(
 def _locus(trace: Trace, step: float, went_far: bool) -> Locus:
     if _far_from_targets(trace):
         return Locus("target-scaling", source=call_line(trace, "fit", "loss", "step"))
-    if went_far and USUAL_STEP / 10 < step < USUAL_STEP * 10:
+    if only_memorizes(trace) or (went_far and USUAL_STEP / 10 < step < USUAL_STEP * 10):
         return Locus("data", source=call_line(trace, "fit", "forward", "step"))
     return Locus("learning-rate", source=learning_rate_line(trace))
 

@@ -15,9 +15,9 @@ this loss does is seen: at least a `share` = 0.1 of the latest predictions are w
 1 - `sure` = 0.05. From there on the gradient is less than a tenth of the cross-entropy's. One wrong and sure answer in
 ten is more than noisy labels cause in a network that has learned nothing. Under an absolute error it is enough that
 the network answers nearly the same for all: a spread over examples below `spread` = 0.05, a tenth of what a coin flip has.
-A network that learns is found as well where its loss, after enough steps, is still that of a constant answer, while the
-share of right answers is more than `doubt` = 0.15 above what its probabilities promise: it knows more than the loss lets
-it say. Fitted probabilities promise what they hold, so noisy labels do not do this.
+A loss that, after enough steps, has left less than 5 % of the constant answer's behind is found as well, though a few
+answers may be right, if the gradient is what is too small: under plain SGD, whose steps are as long as the gradient, and
+if that at the output is less than `weak` = 0.1 of what the cross-entropy's would be for the same answers.
 
 How to fix it
 Use a cross-entropy: binary with sigmoid, over classes with softmax.
@@ -59,15 +59,16 @@ from deeplocalize.trace.schema import Trace
     explains=("loss-no-better-than-constant", "saturated-units", "vanishing-gradient"),
 )
 def check(
-    trace: Trace, *, share: float = 0.1, sure: float = 0.95, spread: float = 0.05, doubt: float = 0.15
+    trace: Trace, *, share: float = 0.1, sure: float = 0.95, spread: float = 0.05, weak: float = 0.1
 ) -> Iterator[Finding]:
     """Find classes learned with a squared or absolute error in a network that does not learn, or hardly."""
     suspects = [task for task in outputs(trace) if task.family == "values" and _is_classification(task)]
     well = learns_well(trace)
-    if suspects and well is None:
-        raise CannotEvaluate("it cannot be told yet whether the network learns")
     for task in suspects:
-        evidence = _harm(trace, task, share, sure, spread) if well is False else _held_back(trace, task, doubt)
+        harm = _harm(trace, task, share, sure, spread) if well is False else None
+        evidence = harm or _held_back(trace, task, weak)
+        if evidence is None and well is None:
+            raise CannotEvaluate("it cannot be told yet whether the network learns")
         if evidence is not None:
             yield _finding(trace, task, evidence)
 
@@ -91,25 +92,31 @@ def _harm(trace: Trace, task: Task, share: float, sure: float, spread: float) ->
     return None
 
 
-def _held_back(trace: Trace, task: Task, doubt: float) -> Evidence | None:
-    """Evidence that the loss stays where it was although the answers are right far more often than they claim."""
-    gap = baseline_gap(trace)
-    if gap is None or gap >= CLEAR_GAP or not has_had_time(trace):
+def _held_back(trace: Trace, task: Task, weak: float) -> Evidence | None:
+    """Evidence that a loss which hardly moves has too small a gradient."""
+    gap, kinds = baseline_gap(trace), [each.kind for each in trace.run.optimizers]
+    if gap is None or gap >= CLEAR_GAP or not has_had_time(trace) or kinds != ["sgd"]:
         return None
-    more = _right_beyond_promise(task)
-    what = "share of right answers above the mean probability of the answer given"
-    return Evidence(what, more, ">", doubt) if more > doubt else None
+    share = _gradient_share(task)
+    what = "gradient at the output, as a share of that under a cross-entropy"
+    return Evidence(what, share, "<", weak) if share < weak else None
 
 
-def _right_beyond_promise(task: Task) -> float:
-    """How much more often the most probable class is right than its mean probability says; NaN without a sample."""
-    if task.rows is None or task.answers is None or task.rows.shape != task.answers.shape or len(task.rows) < 32:
+def _gradient_share(task: Task) -> float:
+    """Length of the squared error's gradient at the raw outputs over that of the cross-entropy's; NaN without a sample.
+
+    With p = softmax(z) and d = p - y the cross-entropy's gradient by z is d, and that of the mean of d^2 over K units is
+    2/K (p d - p sum(p d)). For a sigmoid it is 2 d p (1 - p).
+    """
+    if task.loss.kind != "mean-squared-error" or task.rows is None or task.answers is None:
         return math.nan
-    truth, answer = (each.reshape(len(each), -1) for each in (task.rows, task.answers))
-    if truth.shape[1] == 1:
-        truth, answer = np.hstack([1 - truth, truth]), np.hstack([1 - answer, answer])
-    right = truth.argmax(axis=1) == answer.argmax(axis=1)
-    return float(right.mean() - answer.max(axis=1).mean())
+    if task.rows.size != task.answers.size or not len(task.rows):
+        return math.nan
+    truth, p = (each.reshape(len(task.rows), -1) for each in (task.rows, task.answers))
+    d = p - truth
+    one = p.shape[1] == 1
+    gradient = 2 * d * p * (1 - p) if one else 2 / p.shape[1] * p * (d - (p * d).sum(axis=1, keepdims=True))
+    return float(np.linalg.norm(gradient) / np.linalg.norm(d)) if d.any() else math.nan
 
 
 def _wrong_and_sure(task: Task, sure: float) -> float:

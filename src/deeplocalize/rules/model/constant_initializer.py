@@ -9,12 +9,13 @@ of zeros passes no gradient back, and under ReLU gets none itself, so that every
 
 How it is recognized
 At the first recorded step the smallest weight of a hidden layer equals the largest. That alone is no fault, since unequal
-weights behind the layer soon tell the units apart. So the harm must be seen in every one of the recorded steps after the
-first, `samples` = 5 at least (layers that are zero on purpose leave zero in the first or second step). Either the weight
-gradient is exactly 0. Or the units still answer alike: the variance of the output between units is below `alike` = 0.00001
-of its mean square, which is the rounding of single precision with ten times room; for a random initializer it is 0.001 or
-more. Layers whose units have several positions do not show that; for them the next layer with weights must be constant as
-well, and the network clearly must not learn.
+weights behind the layer soon tell the units apart. So the harm must be seen, over `samples` = 5 recorded steps at least (layers
+that are zero on purpose leave zero in the first or second step). Either the weight gradient is exactly 0 in all recorded
+steps after the first. Or the units still answer alike in the five after the first update: the variance of the output
+between units is below `alike` = 0.00001 of its mean square, which is the rounding of single precision with ten times
+room; for a random initializer it is 0.001 or more. (In the end rounding alone may tell them apart.) Layers whose units
+have several positions do not show that; for them the next layer with weights must be constant as well, and the network
+clearly must not learn.
 
 How to fix it
 Leave the framework's own initializer in place (Glorot in Keras, He in PyTorch), or use a random one. Biases may be 0.
@@ -70,7 +71,7 @@ def check(trace: Trace, *, samples: int = 5, alike: float = 1e-5) -> Iterator[Fi
         if not _is_constant(trace, layer) or not layer.trainable or (layer.output_shape or (2,))[-1] == 1:
             continue
         behind = _kernels(trace)[place + 1]
-        if (harm := _harm(trace, layer, behind, alike)) is not None:
+        if (harm := _harm(trace, layer, behind, samples, alike)) is not None:
             yield _finding(trace, layer, harm)
 
 
@@ -88,8 +89,8 @@ def _is_constant(trace: Trace, layer: Layer) -> bool:
     return bool(_column(trace, layer, "weight", "min")[0] == _column(trace, layer, "weight", "max")[0])
 
 
-def _harm(trace: Trace, layer: Layer, behind: Layer, alike: float) -> Evidence | None:
-    """The proof that the units do not part, over all recorded steps but the first."""
+def _harm(trace: Trace, layer: Layer, behind: Layer, samples: int, alike: float) -> Evidence | None:
+    """The proof that the units do not part."""
     gradient = _column(trace, layer, "weight_gradient", "rms")[1:]
     steps = tuple(int(step) for step in trace.sampled[1:])
     if (gradient == 0).all():
@@ -98,11 +99,12 @@ def _harm(trace: Trace, layer: Layer, behind: Layer, alike: float) -> Evidence |
         if _is_constant(trace, behind) and learns_well(trace) is False:
             return Evidence("difference of the largest and smallest weight, here and in the next layer", 0, "==", 0)
         return None
-    apart = _between_units(trace, layer)[1:]
-    if (apart < alike).all():
-        return Evidence(
-            "variance between units, as a share of the mean square", float(apart.max()), "<", alike, steps=steps
-        )
+    updated = np.flatnonzero(_column(trace, layer, "weight_update", "rms") > 0)[:1]
+    after = slice(int(updated[0]) + 1, int(updated[0]) + 1 + samples) if len(updated) else slice(0)
+    apart, when = _between_units(trace, layer)[after], tuple(int(step) for step in trace.sampled[after])
+    if len(apart) == samples and (apart < alike).all():
+        what = "variance between units, as a share of the mean square"
+        return Evidence(what, float(apart.max()), "<", alike, steps=when)
     return None
 
 
@@ -124,7 +126,8 @@ def _finding(trace: Trace, layer: Layer, harm: Evidence) -> Finding:
     change = Intervention("set-initializer", f"layer {layer.index}", after)
     start = (int(trace.sampled[0]),)
     return Finding(
-        message=f"All weights of {places.called(trace, layer.index)} start at {value:g}, and its units still compute the same.",
+        message=f"All weights of {places.called(trace, layer.index)} start at {value:g}, and after training began its units "
+        "still compute the same.",
         locus=Locus("initializer", *place),
         evidence=(
             Evidence("largest minus smallest weight at the start", 0, "==", 0, Series("weight", "max"), start),

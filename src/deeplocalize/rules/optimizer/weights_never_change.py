@@ -101,6 +101,7 @@ def _cannot_begin(trace: Trace) -> Finding:
 def _nothing_changes(trace: Trace, layers: IntArray, update: float) -> Finding:
     why, kind, remedy = _reason(trace, layers)
     source = learning_rate_line(trace) if kind in ("learning-rate", "optimizer") else None
+    source = (call_line(trace, "scheduler") or source) if kind == "learning-rate" else source
     calls = ("zero_grad", "step", "fit") if "cleared" in why else ("backward", "loss", "step", "fit")
     return Finding(
         message=f"No weight changed in any of {len(trace.sampled)} recorded steps: {why}.",
@@ -142,7 +143,7 @@ def _cut_off(trace: Trace, layers: IntArray) -> Iterator[Finding]:
         message=f"The gradient never reaches {called(trace, cut[-1])}{others}, though it reaches what comes after: "
         "the graph is cut behind this layer.",
         locus=Locus("training-loop", cut[-1], trace.layers[cut[-1]].source),
-        evidence=(Evidence("share of the layer's parameters that got a gradient", 0.0, "==", 0, REACHED),),
+        evidence=(Evidence("largest gradient that the layer got in any recorded step", 0.0, "==", 0, GRADIENT),),
         remedies=(Remedy(remedy),),
         strength=0.5 if well else 1.0,
         first_step=int(trace.sampled[0]),

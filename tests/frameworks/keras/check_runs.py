@@ -230,6 +230,46 @@ class Own(keras.Model):
 
 
 @check
+def compiling_a_trained_model_for_something_else_begins_a_new_training():
+    seed()
+    x, y = problem()
+    with watched() as seen:
+        model = compiled(keras.Sequential([keras.Input((6,)), layers.Dense(5), layers.Dense(3, activation="softmax")]))
+        for _ in range(2):
+            model.fit(x, y, batch_size=16, verbose=0)
+        model.layers[0].trainable = False
+        model.compile(keras.optimizers.Adam(1e-4), "sparse_categorical_crossentropy")
+        model.fit(x, y, batch_size=16, verbose=0)
+    first, second = seen.traces
+    assert len(first.steps) == 2 * len(second.steps)
+    assert (first.run.trainable, second.run.trainable) == (53, 18)
+    assert second.run.optimizers[0].settings["learning_rate"] == np.float32(1e-4)
+    assert first.run.sources["compile"] != second.run.sources["compile"]
+
+
+@check
+def compiling_by_the_same_call_in_every_round_goes_on_with_the_same_training():
+    seed()
+    x, y = problem()
+    with watched() as seen:
+        model = keras.Sequential([keras.Input((6,)), layers.Dense(5), layers.Dense(3, activation="softmax")])
+        for _ in range(3):
+            model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
+            model.fit(x, y, batch_size=len(x), verbose=0)
+    assert seen.trace.steps.tolist() == [0, 1, 2]
+
+
+@check
+def the_line_of_a_callback_that_sets_the_learning_rate_is_known():
+    seed()
+    x, y = problem()
+    with watched() as seen:
+        model = compiled(keras.Sequential([keras.Input((6,)), layers.Dense(3, activation="softmax")]))
+        model.fit(x, y, verbose=0, callbacks=[keras.callbacks.LearningRateScheduler(lambda epoch: 0.01)])
+    assert "LearningRateScheduler" in seen.trace.run.sources["scheduler"].text
+
+
+@check
 def a_train_step_of_the_users_own_is_watched_from_inside():
     seed()
     x, y = problem()

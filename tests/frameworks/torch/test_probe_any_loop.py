@@ -229,6 +229,58 @@ def test_two_optimizers_on_one_model_step_together(watched):
     assert (trace.series("weight_update", "rms")[:, [0, 2]] > 0).all()
 
 
+def test_a_new_optimizer_for_a_model_that_was_trained_begins_a_new_training(watched):
+    with watched() as seen:
+        model = small_net()
+        train(model, torch.optim.Adam(model.parameters(), 0.01))
+        for parameter in model.parameters():
+            parameter.requires_grad = False
+        model[2] = nn.Linear(8, 3)
+        train(model, torch.optim.SGD(model[2].parameters(), 0.1), steps=4)
+    first, second = seen.traces
+    assert ([each.kind for each in first.run.optimizers], len(first.steps)) == (["adam"], 6)
+    assert ([each.kind for each in second.run.optimizers], second.steps.tolist()) == (["sgd"], [0, 1, 2, 3])
+    assert [(layer.name, layer.registered) for layer in second.layers] == [("0", True), ("1", True), ("2", True)]
+    assert first.run.trainable == 67 and second.run.trainable == 27
+    assert [second.orders[index] for index in second.order] == ["zfbs"] * 4
+    assert second.run.sources["step"].line == first.run.sources["step"].line
+    assert np.isfinite(second.series("weight_gradient", "rms")[:, 2]).all()
+
+
+def test_an_optimizer_built_anew_in_every_round_goes_on_with_the_same_training(watched):
+    with watched() as seen:
+        model = small_net()
+        for _ in range(3):
+            train(model, torch.optim.SGD(model.parameters(), 0.1), steps=2)
+    assert seen.trace.steps.tolist() == list(range(6))
+    assert [each.kind for each in seen.trace.run.optimizers] == ["sgd"]
+
+
+def test_trainings_that_take_turns_count_each_others_steps(watched):
+    with watched() as seen:
+        models = [small_net(), small_net()]
+        optimizers = [torch.optim.SGD(each.parameters(), 0.1) for each in models]
+        for _ in range(4):
+            train(models[0], optimizers[0], steps=2)
+            train(models[1], optimizers[1], steps=1)
+    first, second = seen.traces
+    assert first.scalar("other_steps").tolist() == [0, 0, 1, 0, 1, 0, 1, 0]
+    assert second.scalar("other_steps")[1:].tolist() == [2, 2, 2]
+
+
+def test_the_calls_of_scheduler_and_loss_are_known_by_their_lines(watched):
+    with watched() as seen:
+        model = small_net()
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 2)
+        for _ in range(3):
+            train(model, optimizer, steps=1, loss=nn.CrossEntropyLoss())
+            scheduler.step()
+    texts = {call: source.text for call, source in seen.trace.run.sources.items()}
+    assert texts["scheduler"] == "scheduler.step()"
+    assert texts["loss"] == "loss(model(x), y).backward()"
+
+
 def test_an_encoder_and_a_head_under_one_optimizer_are_one_training(watched):
     x, y = batch()
     with watched() as seen:

@@ -141,8 +141,11 @@ class KerasProbe:
         return next((each for each in self._trainings if each.model() is model and not each.finished), None)
 
     def training(self, model: Any) -> Training:
-        """The training of a model: there is one for each model, however often it is fitted."""
+        """The training of a model, however often it is fitted; to compile it for something else begins another one."""
         training = self._known(model)
+        if training is not None and training.is_replaced(model):
+            training.finish("completed")
+            training = None
         if training is None:
             self._on = self._on or importlib.import_module(
                 f"deeplocalize.frameworks.keras.on_{keras.backend.backend()}"

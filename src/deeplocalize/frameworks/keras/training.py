@@ -6,9 +6,9 @@ import dataclasses
 import time
 import weakref
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 import numpy as np
@@ -19,6 +19,7 @@ from deeplocalize.frameworks.keras.describe import Leaves, Shown
 from deeplocalize.frameworks.keras.guard import Guard
 from deeplocalize.frameworks.keras.sites import Sites
 from deeplocalize.frameworks.session import Session, TrainingStopped
+from deeplocalize.frameworks.source import CallSite
 from deeplocalize.trace.schema import Crash, Run
 
 if TYPE_CHECKING:
@@ -41,6 +42,14 @@ class Pending:
     keys: tuple[Any, ...] = ()
     vector: Any = None
     rows: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Compiled(NamedTuple):
+    """For what a model was compiled: its optimizer, the call, and the ids of the variables that are trained."""
+
+    optimizer: Callable[[], Any]
+    site: CallSite | None
+    trained: frozenset[int]
 
 
 class Training:
@@ -77,6 +86,23 @@ class Training:
         self._troubled = 0
         self._stop = False
         self._means: tuple[float, int] = (0.0, 0)
+        self._compiled: Compiled | None = None
+
+    def is_replaced(self, model: Any) -> bool:
+        """True if the model was compiled since its first step: by another call, or for other parameters.
+
+        What is compiled again by the same call for the same parameters, as in every round of a loop, is continued.
+        """
+        if self._compiled is None:
+            return False
+        before, now = self._compiled, self._compiled_as(model)
+        return before.optimizer() is not now.optimizer() and before[1:] != now[1:]
+
+    def _compiled_as(self, model: Any) -> Compiled:
+        optimizer = getattr(model, "optimizer", None)
+        reference = weakref.ref(optimizer) if optimizer is not None else lambda: None
+        trained = frozenset(id(each) for each in model.trainable_variables)
+        return Compiled(reference, self.known.sites.get("compile", model), trained)
 
     def failed(self, stage: str, error: BaseException | str) -> None:
         """Note a failure of ours."""
@@ -113,6 +139,8 @@ class Training:
         }
         if self.epoch is not None:
             more["epoch"] = float(self.epoch)
+        if self._step == 0:
+            self._compiled = self.safe("step", self._compiled_as, dispatcher.model)
         self._step += executed
         pending = Pending(self._step - 1, full and extras is not None, more)
         self.safe("step", self._take, pending, dispatcher, outputs, extras)

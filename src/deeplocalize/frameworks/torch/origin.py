@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from deeplocalize.frameworks.source import CallSite, is_user_file, lines_with, place
@@ -88,11 +89,28 @@ def _between(
 ) -> Found | None:
     """The unsafe operation nearest to a layer, on the ways from `start` back to the layers."""
     unsafe = [node for node in _back(start, owners) if graph.name(node) in kinds and not _is_plain_power(node)]
+    if kinds is UNSAFE:
+        proofs = {node: _spoils(node) for node in unsafe}
+        unsafe = [node for node in unsafe if proofs[node]] or [node for node in unsafe if proofs[node] is None]
     if not unsafe:
         return None
     after = next((owners[node] for node in _back(unsafe[-1], owners) if node in owners), None)
     operation, names, operators = UNSAFE[graph.name(unsafe[-1])]
     return Found(operation, after, _line(files, names, operators))
+
+
+def _spoils(node: Any) -> bool | None:
+    """True if the values that an operation kept for its backward pass show that it made NaN or infinity, False if they
+    show that it did not, None if it kept none that tell."""
+    kind = graph.name(node)
+    given, other, result = (graph.saved(node, each) for each in ("self", "other", "result"))
+    if kind == "DivBackward" and other is not None:
+        return bool((torch.as_tensor(other) == 0).any())
+    if kind.startswith("Log") and isinstance(given, Tensor):
+        return bool((given <= (-1 if kind == "Log1PBackward" else 0)).any())
+    if isinstance(result, Tensor):
+        return not bool(torch.isfinite(result).all())
+    return None
 
 
 def _is_plain_power(node: Any) -> bool:

@@ -84,7 +84,7 @@ def _locus(trace: Trace, index: int) -> Locus:
     layer, optimizer = trace.layers[index], trace.run.optimizers[0]
     if not layer.registered and layer.source is not None:
         return Locus("optimizer", layer.index, layer.source)
-    return Locus("optimizer", source=optimizer.source or call_line(trace, "compile", "step"))
+    return Locus("optimizer", layer.index, optimizer.source or call_line(trace, "compile", "step"))
 
 
 def _missing(trace: Trace, share: float) -> list[int]:

@@ -154,3 +154,20 @@ def test_wherever_a_network_does_not_learn_its_loss_is_at_or_above_what_was_expe
     trace = run(np.abs(walk), noise=0.1)
     if learns_well(trace) is False:
         assert recent_loss(trace).value >= expected_loss(trace)
+
+
+def test_what_is_learned_by_heart_alone_is_not_learning():
+    epochs = np.full(240, np.nan)
+    epochs[29::30] = np.linspace(2.305, 2.315, 8)
+    better = {"accuracy": np.full(240, 0.25), "validation.loss": epochs}
+    assert learns_well(run(np.linspace(2.33, 2.26, 240), scalars=better)) is False
+    assert learns_well(run(np.linspace(2.33, 2.26, 240), scalars=better | {"validation.loss": epochs - 0.1})) is True
+
+
+def test_of_two_that_take_turns_failure_is_not_told_from_the_loss():
+    alone, in_turns = {"other_steps": 0.0}, {"other_steps": 1.0}
+    after_another = {"other_steps": np.where(np.arange(200) == 0, 500.0, 0.0)}
+    assert learns_well(run(np.full(200, 0.69), COIN, scalars=alone)) is False
+    assert learns_well(run(np.full(200, 0.69), COIN, scalars=in_turns)) is None
+    assert learns_well(run(np.full(200, 0.69), COIN, scalars=after_another)) is False
+    assert learns_well(run(np.r_[np.full(199, 0.69), np.nan], scalars=in_turns | {"loss.nonfinite": 1.0})) is False

@@ -115,27 +115,14 @@ def input_scale(trace: Trace) -> float:
 def without_gradient(trace: Trace) -> list[int]:
     """Trainable layers that got no gradient in any recorded step though one behind them did, in the order of the pass.
 
-    Some backends give zeros where others give nothing. Zeros mean the same if the last layer before the cut is alive and
-    the first behind it has a gradient in every step: that gradient can only be lost between them. Empty unless they are
-    all there is before the first layer with a gradient: what is left out elsewhere is a branch that the loss does not use.
+    Empty unless they are all there is before the first layer with a gradient: what is left out elsewhere is a branch that
+    the loss does not use.
     """
     reached, free = trace.series("layer", "reached"), trace.series("layer", "trainable")
     order = [int(at) for at in in_order(trace) if np.isfinite(reached[:, at]).any() and not (free[:, at] == 0).any()]
     gets = [bool(np.nanmax(reached[:, at]) > 0) for at in order]
     before = gets.index(True) if True in gets else 0
-    return order[:before] or _with_zeros(trace, order)
-
-
-def _with_zeros(trace: Trace, order: list[int]) -> list[int]:
-    gradient = finite(trace, "weight_gradient", "rms")
-    kernels = [at for at in order if np.isfinite(gradient[:, at]).any()]
-    some = [bool(np.nanmax(gradient[:, at]) > 0) for at in kernels]
-    before = some.index(True) if True in some else 0
-    if not before or not (gradient[:, kernels[before]] > 0).all():
-        return []
-    flat = np.fmax(finite(trace, "activation", "dead"), finite(trace, "activation", "saturated"))
-    alive = np.nanmax(np.nan_to_num(flat[:, kernels[before - 1]]), initial=0.0) < 1
-    return kernels[:before] if alive else []
+    return order[:before]
 
 
 def lasting(trace: Trace, values: FloatArray) -> FloatArray:

@@ -104,6 +104,20 @@ def test_a_gradient_that_is_not_finite_shows_in_the_weights_of_the_next_step(wat
     assert np.flatnonzero(trace.scalar("loss.nonfinite") > 0)[0] == STEP + 1
     assert first(trace, "weight") == (STEP + 1, [0, 1, 2])
     assert trace.scalar("input.nonfinite")[STEP + 1] == 0
+    assert (trace.run.origin.step, trace.run.origin.operation, trace.run.origin.after) == (STEP, "sqrt", 2)
+
+
+def test_of_several_operations_the_one_that_made_the_value_is_named(watched):
+    def divergence(p, q):
+        return (p * torch.log(p / q)).sum(1).mean()
+
+    with watched() as seen:
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(4, 3), nn.Softmax(1))
+        optimizer = torch.optim.SGD(model.parameters(), 0.01)
+        divergence(torch.eye(3)[torch.randint(0, 3, (16,))], model(torch.randn(16, 4))).backward()
+        optimizer.step()
+    assert (seen.trace.run.origin.step, seen.trace.run.origin.operation) == (0, "log")
 
 
 @pytest.mark.parametrize("kind", ["nan", "inf"])

@@ -1,9 +1,11 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 from deeplocalize.rules.activation.non_finite_values import check
 from deeplocalize.testing import make_layer, make_run, make_trace, source
-from deeplocalize.trace import Origin
+from deeplocalize.trace import Origin, Series
 
 ROLES = ("weight", "activation", "activation_gradient", "weight_gradient", "weight_update")
 
@@ -165,3 +167,23 @@ def test_a_step_whose_layers_were_not_recorded_is_told_by_its_loss(sampled):
     scalars = {"loss": np.where(late, np.nan, 2.3), "loss.nonfinite": late}
     (finding,) = check.run(make_trace(steps=20, sampled=sampled, scalars=scalars))
     assert finding.first_step == 5
+
+
+def test_a_slope_in_the_users_code_is_told_apart_from_weights_that_grew():
+    origin = Origin(2, "sqrt", 2, source(77))
+    columns = {"weight.nonfinite": [9, 9, 9], "activation.nonfinite": [9, 9, 9]}
+    for before, kind in ((2.3, "loss"), (2.3e5, "learning-rate")):
+        trace = run(3, columns=columns, run=make_run(origin=origin))
+        loss = np.where(np.arange(20) == 2, before, trace.scalar("loss"))
+        (finding,) = check.run(dataclasses.replace(trace, scalars={**trace.scalars, "loss": loss}))
+        assert finding.locus.kind == kind
+    assert "sqrt" in check.run(trace)[0].remedies[0].text
+
+
+def test_the_gradient_that_comes_out_of_a_layer_of_the_users_own_is_that_layers():
+    columns = {"activation_gradient.nonfinite": [9, 0, 0], "weight.nonfinite": [0, 0, 0]}
+    trace = run(3, columns=columns, lost=False)
+    spoiled = {**trace.columns, Series("weight_update", "nonfinite"): np.where(np.arange(20)[:, None] >= 3, 9.0, 0.0)}
+    for kind, layer in (("dense", 0), ("custom", 1)):
+        layers = (trace.layers[0], dataclasses.replace(trace.layers[1], kind=kind), trace.layers[2])
+        assert only(dataclasses.replace(trace, layers=layers, columns=spoiled))[1] == layer

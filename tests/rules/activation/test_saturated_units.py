@@ -96,3 +96,11 @@ def test_a_short_run_is_not_accused():
 
 def test_without_such_a_nonlinearity_nothing_is_judged():
     assert isinstance(check.run(make_trace()), NotEvaluated)
+
+
+def test_a_first_layer_of_usual_inputs_that_gets_far_too_much_is_named_too():
+    poor, driven = np.geomspace(2.3, 0.9, 200), {"preactivation.rms": [9.9, 1.0, 1.0]}
+    columns = flat(0.99, 0.5, 0.5) | driven
+    (finding,) = check.run(run(0.0, poor, inputs=0.5, columns=columns))
+    assert (finding.locus.kind, finding.locus.layer) == ("initializer", 0)
+    assert check.run(run(0.0, poor, inputs=70.0, columns=columns)) == ()

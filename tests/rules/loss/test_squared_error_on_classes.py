@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from deeplocalize.trace import Optimizer
+
 LABELS = np.arange(60) % 2
 ROWS = np.eye(3)[np.arange(60) % 3]
 WRONG = np.where(np.arange(60) < 12, 1 - LABELS, LABELS).reshape(60, 1)
@@ -55,3 +57,20 @@ def test_a_binary_image_is_no_class(asked, rule):
 def test_a_short_run_is_not_judged(asked, rule):
     trace = asked("squared error", "sigmoid", LABELS, answers=WRONG, steps=30)
     assert "cannot be told yet" in rule("squared-error-on-classes").run(trace).why
+
+
+@pytest.mark.parametrize(("optimizer", "accused"), [("sgd", 1), ("adam", 0)])
+def test_a_loss_that_hardly_moves_is_laid_to_the_gradient_that_the_squares_leave(asked, rule, optimizer, accused):
+    classes = np.eye(10)[np.arange(60) % 10]
+    run = {"optimizers": (Optimizer(optimizer, optimizer.upper(), {"learning_rate": 0.01}),)}
+    found = rule("squared-error-on-classes").run(
+        asked("squared error", "softmax", classes, 10, answers=np.full((60, 10), 0.1), run=run)
+    )
+    assert len(found) == accused
+    if found:  # p = 1/10 everywhere: 2/10 * p * d, and sum(p d) = 0
+        assert found[0].evidence[0].observed == pytest.approx(0.02)
+
+
+def test_two_classes_keep_enough_of_the_gradient(asked, rule):
+    even = asked("squared error", "sigmoid", LABELS, answers=np.full((60, 1), 0.5))
+    assert rule("squared-error-on-classes").run(even) == ()

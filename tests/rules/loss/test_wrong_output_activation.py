@@ -1,5 +1,9 @@
+import dataclasses
+
 import numpy as np
 import pytest
+
+from deeplocalize.trace import Series
 
 NUMBERS = np.arange(60) % 4
 SEVERAL = np.array([[1, 1, 0], [0, 1, 1], [1, 0, 0]] * 20)
@@ -76,3 +80,18 @@ def test_of_a_further_loss_limits_are_not_judged_but_the_kind_of_output_is(
 ):
     trace = beside_another_loss(asked(loss, activation, NUMBERS, 4))
     assert len(rule("wrong-output-activation").run(trace)) == accused
+
+
+@pytest.mark.parametrize(("dead", "accused"), [(0.25, 1), (0.0, 0)])
+def test_relu_that_lost_a_class_is_reported_though_the_network_learns_the_others(asked, rule, dead, accused):
+    trace = asked("cross-entropy on logits, by number", "relu", NUMBERS, 4, learns=True)
+    trace = dataclasses.replace(trace, columns={Series("activation", "dead"): np.full((len(trace.sampled), 3), dead)})
+    found = rule("wrong-output-activation").run(trace)
+    assert len(found) == accused
+    assert not found or (found[0].evidence[0].observed, found[0].remedies[0].after) == (1, "linear")
+
+
+def test_units_of_classes_that_do_not_occur_may_be_dead(asked, rule):
+    trace = asked("cross-entropy on logits, by number", "relu", NUMBERS, 5, learns=True)
+    trace = dataclasses.replace(trace, columns={Series("activation", "dead"): np.full((len(trace.sampled), 3), 0.2)})
+    assert rule("wrong-output-activation").run(trace) == ()

@@ -49,3 +49,13 @@ def test_a_whole_numbered_quantity_needs_one_unit(asked, rule):
 def test_labels_for_each_pixel_are_answered_by_channels(asked, rule):
     masks = np.random.default_rng(0).integers(0, 3, (60, 4, 5))
     assert rule("wrong-output-units").run(asked(BY_NUMBER, "linear", masks, 3, shape=(3, 4, 5))) == ()
+
+
+def test_labels_that_begin_with_0_name_more_classes_although_not_all_were_seen(asked, rule):
+    seen = np.array([0, 1, 2, 4, 5, 6, 7, 8, 9])
+    (found,) = rule("wrong-output-units").run(asked(BY_NUMBER, "linear", seen, 9))
+    assert found.remedies[0].after == "10"
+    assert rule("labels-out-of-range").run(asked(BY_NUMBER, "linear", seen, 9)) == ()
+    shifted = asked(BY_NUMBER, "linear", seen[1:] + 1, 9)
+    assert rule("wrong-output-units").run(shifted) == ()
+    assert len(rule("labels-out-of-range").run(shifted)) == 1

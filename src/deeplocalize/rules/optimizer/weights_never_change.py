@@ -143,7 +143,7 @@ def _cut_off(trace: Trace, layers: IntArray) -> Iterator[Finding]:
         message=f"The gradient never reaches {called(trace, cut[-1])}{others}, though it reaches what comes after: "
         "the graph is cut behind this layer.",
         locus=Locus("training-loop", cut[-1], trace.layers[cut[-1]].source),
-        evidence=(Evidence("largest gradient that the layer got in any recorded step", 0.0, "==", 0, GRADIENT),),
+        evidence=(Evidence("share of the layer's parameters that got a gradient", 0.0, "==", 0, REACHED),),
         remedies=(Remedy(remedy),),
         strength=0.5 if well else 1.0,
         first_step=int(trace.sampled[0]),

@@ -113,14 +113,15 @@ def _position(code: CodeType, instruction: int) -> tuple[int, int] | None:
 
 def lines_with(filename: str, names: Collection[str], operators: tuple[type[ast.operator], ...] = ()) -> list[int]:
     """The lines of a file, ascending, on which a function of one of these names is called or an operator is used."""
-    found = {call.lineno for call in _calls(filename) if _called(call) in names}
+    found = {call.lineno for call in calls_in(filename) if called(call) in names}
     if operators:
         nodes = ast.walk(_tree(filename))
         found |= {node.lineno for node in nodes if isinstance(node, ast.BinOp) and isinstance(node.op, operators)}
     return sorted(found)
 
 
-def _called(call: ast.Call) -> str:
+def called(call: ast.Call) -> str:
+    """The name of what is called, without the names of modules before it; empty if it has none."""
     return getattr(call.func, "attr", None) or getattr(call.func, "id", "")
 
 
@@ -133,12 +134,13 @@ def _tree(filename: str) -> ast.AST:
 
 
 @functools.cache
-def _calls(filename: str) -> tuple[ast.Call, ...]:
+def calls_in(filename: str) -> tuple[ast.Call, ...]:
+    """All calls that stand in a file; none if it is no Python."""
     return tuple(node for node in ast.walk(_tree(filename)) if isinstance(node, ast.Call))
 
 
 def _call_at(filename: str, line: int, position: tuple[int, int] | None) -> ast.Call | None:
-    calls = _calls(filename)
+    calls = calls_in(filename)
     exact = [call for call in calls if position == (call.lineno, call.col_offset)]
     # `a.b(x).c(y)` and `a.b(x)` begin at the same place; the frame is in the longer one only once the shorter is done,
     # and then the line of its method name decides.

@@ -247,6 +247,15 @@ def test_a_new_optimizer_for_a_model_that_was_trained_begins_a_new_training(watc
     assert np.isfinite(second.series("weight_gradient", "rms")[:, 2]).all()
 
 
+def test_lines_of_what_was_built_before_the_watch_are_looked_up(watched):
+    built = small_net()
+    adam = torch.optim.RMSprop(built.parameters(), lr=0.01)
+    with watched() as seen:
+        seen.probe.watch(built, optimizer=adam)
+        train(built, adam)
+    assert seen.trace.run.optimizers[0].source.text.startswith("adam = torch.optim.RMSprop(")
+
+
 def test_an_optimizer_built_anew_in_every_round_goes_on_with_the_same_training(watched):
     with watched() as seen:
         model = small_net()

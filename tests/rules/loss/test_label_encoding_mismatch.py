@@ -5,6 +5,7 @@ from deeplocalize.trace.schema import Loss
 
 NUMBERS = np.arange(60) % 4
 ROWS = np.eye(4)[NUMBERS]
+KERAS = {"framework": "keras"}
 SEVERAL = np.array([[1, 1, 0, 0], [0, 1, 1, 1], [1, 0, 0, 0]] * 20)
 
 
@@ -21,12 +22,12 @@ SEVERAL = np.array([[1, 1, 0, 0], [0, 1, 1, 1], [1, 0, 0, 0]] * 20)
     ],
 )
 def test_the_fix_goes_where_one_word_mends_it(asked, rule, loss, activation, targets, kind, line, after):
-    (found,) = rule("label-encoding-mismatch").run(asked(loss, activation, targets, 4))
+    (found,) = rule("label-encoding-mismatch").run(asked(loss, activation, targets, 4, run=KERAS))
     assert (found.locus.kind, found.locus.source.line, found.remedies[0].after) == (kind, line, after)
 
 
 def test_one_unit_under_a_cross_entropy_over_classes_needs_the_binary_one(asked, rule):
-    (found,) = rule("label-encoding-mismatch").run(asked("cross-entropy, by row", "sigmoid", NUMBERS % 2))
+    (found,) = rule("label-encoding-mismatch").run(asked("cross-entropy, by row", "sigmoid", NUMBERS % 2, run=KERAS))
     assert found.remedies[0].after == "binary_crossentropy"
 
 

@@ -11,7 +11,7 @@ def test_raw_outputs_under_a_loss_on_probabilities_are_named_with_both_remedies(
     (found,) = rule("missing-output-activation").run(asked("binary cross-entropy", "linear", NUMBERS % 2, **RAW))
     assert (found.locus.kind, found.locus.layer) == ("activation-output", 2)
     assert (found.remedies[0].before, found.remedies[0].after) == ("linear", "sigmoid")
-    assert "from_logits=True" in found.remedies[1].text
+    assert found.remedies[1].text == "Use the loss that takes raw outputs: BCEWithLogitsLoss."
     assert [each.observed for each in found.evidence] == [-3, 4]
 
 

@@ -12,14 +12,14 @@ def test_sure_and_wrong_answers_that_stay_so_are_laid_to_the_loss(asked, rule):
     (found,) = rule("squared-error-on-classes").run(asked("squared error", "sigmoid", LABELS, answers=WRONG))
     assert (found.locus.kind, found.locus.source.line) == ("loss", 30)
     assert found.evidence[0].observed == pytest.approx(0.2)
-    assert found.remedies[0].after == "binary_crossentropy"
+    assert found.remedies[0].after == "BCEWithLogitsLoss on the raw outputs"
 
 
 def test_several_classes_need_the_categorical_loss(asked, rule):
     (found,) = rule("squared-error-on-classes").run(
         asked("squared error", "softmax", ROWS, 3, answers=np.roll(ROWS, 1, axis=1))
     )
-    assert found.remedies[0].after == "categorical_crossentropy"
+    assert found.remedies[0].after == "CrossEntropyLoss on the raw outputs"
 
 
 def test_an_absolute_error_that_ends_in_one_answer_for_all_is_found(asked, rule):

@@ -12,7 +12,8 @@ from typing import Any
 
 import keras
 
-from deeplocalize.frameworks.keras import describe, lines, objectives
+from deeplocalize.frameworks import lines
+from deeplocalize.frameworks.keras import describe, objectives
 from deeplocalize.frameworks.keras.describe import Leaves
 from deeplocalize.frameworks.keras.flow import PASSING, Term, Way
 from deeplocalize.frameworks.keras.sites import Sites, arguments, line
@@ -127,7 +128,10 @@ def _held(model: Any, known: Known) -> list[Any]:
 
 def _compile_lines(model: Any, known: Known) -> dict[str, Source]:
     site = known.sites.get("compile", model)
-    return arguments(site, type(model).compile) if site is not None else lines.of_compile(known.filename)
+    if site is not None:
+        return arguments(site, type(model).compile)
+    found = lines.of_call("compile", known.filename, ("optimizer", "loss"))
+    return {"compile": found.source, **found.arguments} if found is not None else {}
 
 
 def optimizers(model: Any, known: Known, argument: Source | None) -> tuple[Optimizer, ...]:

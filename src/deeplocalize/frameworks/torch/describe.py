@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from deeplocalize.frameworks import lines
 from deeplocalize.frameworks.source import CallSite
 from deeplocalize.trace.schema import Layer, Loss, Optimizer, Source
 
@@ -176,8 +177,9 @@ def _signature(cls: type) -> tuple[str, ...]:
     return code.co_varnames[1 : code.co_argcount] if code else ()
 
 
-def optimizer(instance: torch.optim.Optimizer, site: CallSite | None) -> Optimizer:
-    """The facts of an optimizer, with its settings under framework-neutral names."""
+def optimizer(instance: torch.optim.Optimizer, site: CallSite | None, filename: str | None = None) -> Optimizer:
+    """The facts of an optimizer, with its settings under framework-neutral names. `filename` is where to look for the call
+    that built it, if that was not seen."""
     names = {"lr": "learning_rate", "alpha": "rho", "dampening": "dampening"}
     group = instance.param_groups[0] if instance.param_groups else {}
     settings = {
@@ -187,14 +189,16 @@ def optimizer(instance: torch.optim.Optimizer, site: CallSite | None) -> Optimiz
     }
     if isinstance(betas := group.get("betas"), tuple | list) and len(betas) == 2:
         settings |= {"beta_1": plain(betas[0]), "beta_2": plain(betas[1])}
-    lines = site.arguments(("params", *_signature(type(instance))[1:])) if site else {}
+    parameters = ("params", *_signature(type(instance))[1:])
+    found = None if site else lines.of_call(type(instance).__name__, filename, parameters)
+    arguments = site.arguments(parameters) if site else found.arguments if found else {}
     return Optimizer(
         kind=type(instance).__name__.lower(),
         name=type(instance).__name__,
         settings=settings,
         parameters=sum(each.numel() for group in instance.param_groups for each in group["params"]),
-        source=site.source if site else None,
-        sources={names.get(name, name): line for name, line in lines.items()},
+        source=site.source if site else found.source if found else None,
+        sources={names.get(name, name): line for name, line in arguments.items()},
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from deeplocalize.frameworks import lines
 from deeplocalize.frameworks.session import Session, TrainingStopped
 from deeplocalize.frameworks.source import CallSite
 from deeplocalize.frameworks.torch import describe, origin, stats
@@ -399,7 +400,12 @@ class Training:
             for layer in model.layers:
                 name = f"{model.name}.{layer.facts.name}" if several and layer.name else layer.facts.name
                 facts.append(dataclasses.replace(layer.facts, index=len(facts), name=name))
-        return facts
+        unseen = all(layer.source is None for layer in facts)
+        return list(lines.of_layers(facts, self._filename())) if unseen else facts
+
+    def _filename(self) -> str | None:
+        """The user's file that trains."""
+        return next((self.calls[call].filename for call in ("step", "backward", "forward") if call in self.calls), None)
 
     def run(self, ended: str = "running", crash: Any = None) -> Run:
         """The run as facts: as they were in the last recorded step, for a program may change the model afterwards; only
@@ -435,7 +441,7 @@ class Training:
             versions=self._versions,
             objectives=tuple(reading.objective(index) for reading in self._readings),
             optimizers=tuple(
-                describe.optimizer(optimizer, each.site)
+                describe.optimizer(optimizer, each.site, self._filename())
                 for each in self.optimizers
                 if (optimizer := each.reference()) is not None
             ),

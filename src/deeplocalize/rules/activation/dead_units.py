@@ -93,4 +93,4 @@ def _answers_the_same(trace: Trace) -> bool:
 def _remedies(layer: int, activation: str | None, born: bool) -> tuple[Remedy, ...]:
     first = "Use He (kaiming) initialization and biases of 0" if born else "Lower the learning rate"
     change = Intervention("set-activation", f"layer {layer}", "leaky_relu")
-    return (Remedy(first), Remedy("Or use a nonlinearity with a slope on both sides", activation, "leaky_relu", change))
+    return (Remedy(first), Remedy("Use a nonlinearity with a slope on both sides", activation, "leaky_relu", change))

@@ -142,4 +142,4 @@ def _remedies(layer: int, activation: str | None, kind: str) -> tuple[Remedy, ..
         "initializer": "Use Glorot (xavier) initialization",
     }[kind]
     change = Intervention("set-activation", f"layer {layer}", "relu")
-    return (Remedy(first), Remedy("Or use a nonlinearity that does not saturate", activation, "relu", change))
+    return (Remedy(first), Remedy("Use a nonlinearity that does not saturate", activation, "relu", change))

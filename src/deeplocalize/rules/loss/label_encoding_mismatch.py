@@ -44,6 +44,7 @@ from deeplocalize.signals import places
 from deeplocalize.signals.fit import is_misread
 from deeplocalize.signals.output import is_softmax
 from deeplocalize.signals.task import Task, is_independent, row_sum, scaled_classes, tasks
+from deeplocalize.signals.wording import in_framework
 from deeplocalize.trace.schema import Trace
 
 _PAIRS = {
@@ -59,7 +60,7 @@ class _Misreading(NamedTuple):
     text: str
     before: str
     after: str
-    in_loss: bool  # whether the loss is changed; else the labels are
+    in_loss: bool  # else the labels are changed
 
 
 @rule(
@@ -77,12 +78,13 @@ def check(trace: Trace) -> Iterator[Finding]:
 
 def _finding(trace: Trace, task: Task, found: _Misreading) -> Finding:
     change = Intervention("set-loss", f"objective {task.index}", found.after) if found.in_loss else None
+    after = in_framework(trace, found.after)
     line = places.loss_line(trace, task.loss) if found.in_loss else places.targets(trace, task.loss)
     return Finding(
         message=found.message,
         locus=Locus("loss" if found.in_loss else "label-encoding", source=line),
         evidence=(found.evidence,),
-        remedies=(Remedy(found.text, found.before, found.after, change),),
+        remedies=(Remedy(found.text.replace(found.after, after), found.before, after, change),),
     )
 
 
@@ -113,7 +115,7 @@ def _several_at_once(task: Task) -> _Misreading:
 
 def _row_for_number(task: Task) -> _Misreading:
     message = (
-        f"{task.loss.name} reads one class number for each example, but each label is a row of {task.units} numbers."
+        f"{task.loss.name} reads a class number for each example, but each label is a row of {task.units} numbers."
     )
     evidence = Evidence("numbers in each label", task.units or 0, ">", 1)
     other = "binary_crossentropy" if task.encoding == "multi-hot" else _COUNTERPARTS.get(task.loss.name)
@@ -138,7 +140,7 @@ def _number_for_row(task: Task) -> _Misreading:
 
 def _one_unit(task: Task) -> _Misreading:
     message = (
-        f"{task.loss.name} compares the units of several classes, but the output has one, and each label is yes or no."
+        f"{task.loss.name} compares the units of several classes, but the output has one, and labels are yes or no."
     )
     evidence = Evidence("output units", 1, "<", 2)
     return _Misreading(message, evidence, "Use binary_crossentropy.", task.loss.name, "binary_crossentropy", True)

@@ -44,6 +44,7 @@ from deeplocalize.rules.loss import outputs, strength
 from deeplocalize.signals import places
 from deeplocalize.signals.output import Output, output
 from deeplocalize.signals.task import Task
+from deeplocalize.signals.wording import in_framework
 from deeplocalize.trace.schema import Trace
 
 
@@ -94,17 +95,17 @@ def _finding(trace: Trace, task: Task, rounding: float) -> Finding:
         f"hands it raw outputs{values}.",
         locus=Locus("activation-output", *place),
         evidence=tuple(evidence),
-        remedies=_remedies(task, f"layer {place.layer}"),
+        remedies=_remedies(trace, task, f"layer {place.layer}"),
         strength=strength(trace),
     )
 
 
-def _remedies(task: Task, layer: str) -> tuple[Remedy, ...]:
+def _remedies(trace: Trace, task: Task, layer: str) -> tuple[Remedy, ...]:
     if task.loss.takes == "log-probabilities":
         name, other = "log_softmax", "CrossEntropyLoss, which takes raw outputs"
     else:
         name = "softmax" if task.family == "classes" else "sigmoid"
-        logits = "CrossEntropyLoss" if task.family == "classes" else "BCEWithLogitsLoss"
-        other = f"the loss that takes raw outputs: from_logits=True in Keras, {logits} in PyTorch"
+        kind = "over classes" if task.family == "classes" else "for yes or no"
+        other = f"the loss that takes raw outputs: {in_framework(trace, 'from_logits=True', kind)}"
     add = Remedy(f"Apply {name} to the output.", "linear", name, Intervention("set-activation", layer, name))
-    return (add, Remedy(f"Or use {other}."))
+    return (add, Remedy(f"Use {other}."))

@@ -43,6 +43,7 @@ from deeplocalize.rules.loss import outputs, strength
 from deeplocalize.signals import places
 from deeplocalize.signals.output import lowest_loss, output
 from deeplocalize.signals.task import Task
+from deeplocalize.signals.wording import in_framework
 from deeplocalize.trace.schema import Trace
 
 
@@ -93,15 +94,16 @@ def _finding(trace: Trace, task: Task, squasher: str) -> Finding:
         f"so the loss cannot fall below {floor:.2f}.",
         locus=Locus("activation-output", *place),
         evidence=tuple(evidence),
-        remedies=_remedies(squasher, place.layer, logits),
+        remedies=_remedies(trace, squasher, place.layer, logits),
         strength=strength(trace),
     )
 
 
-def _remedies(squasher: str, layer: int | None, logits: bool) -> tuple[Remedy, ...]:
+def _remedies(trace: Trace, squasher: str, layer: int | None, logits: bool) -> tuple[Remedy, ...]:
     text = f"Remove the {squasher} and hand the raw outputs on."
     removal = Remedy(text, squasher, "linear", Intervention("set-activation", f"layer {layer}", "linear"))
     if not logits:
         return (removal,)
-    keras, torch = "from_logits=False in Keras", "in PyTorch BCELoss, or NLLLoss after log_softmax"
-    return (removal, Remedy(f"Or choose the loss that takes probabilities: {keras}; {torch}."))
+    kind = "over classes" if squasher == "softmax" else "for yes or no"
+    other = in_framework(trace, "from_logits=False", kind)
+    return (removal, Remedy(f"Choose the loss that takes probabilities: {other}."))

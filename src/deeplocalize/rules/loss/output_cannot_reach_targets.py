@@ -103,7 +103,7 @@ def _finding(trace: Trace, task: Task, name: str, evidence: Evidence) -> Finding
         evidence=(evidence,),
         remedies=(
             Remedy("Leave the nonlinearity of the last layer out.", name, "linear", change),
-            Remedy(f"Or scale the targets into the range of {name}."),
+            Remedy(f"Scale the targets into the range of {name}."),
         ),
         strength=strength_of(evidence.observed, evidence.limit) if task.rows is not None else 1.0,
     )

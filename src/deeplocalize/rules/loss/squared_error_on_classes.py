@@ -49,6 +49,7 @@ from deeplocalize.signals.output import nonlinearities
 from deeplocalize.signals.over_time import level, recent
 from deeplocalize.signals.quality import CLEAR_GAP, baseline_gap, has_had_time, learns_well
 from deeplocalize.signals.task import Task
+from deeplocalize.signals.wording import in_framework
 from deeplocalize.trace.schema import Trace
 
 
@@ -129,14 +130,13 @@ def _wrong_and_sure(task: Task, sure: float) -> float:
 
 
 def _finding(trace: Trace, task: Task, evidence: Evidence) -> Finding:
-    after = "categorical_crossentropy" if (task.units or 1) > 1 else "binary_crossentropy"
+    loss = "categorical_crossentropy" if (task.units or 1) > 1 else "binary_crossentropy"
+    after, change = in_framework(trace, loss), Intervention("set-loss", f"objective {task.index}", loss)
     return Finding(
         message=f"The labels are classes, but {task.loss.name} measures them as quantities, and the network "
         f"{'hardly learns' if learns_well(trace) else 'does not learn'}.",
         locus=Locus("loss", source=places.loss_line(trace, task.loss)),
         evidence=(evidence,),
-        remedies=(
-            Remedy(f"Use {after}.", task.loss.name, after, Intervention("set-loss", f"objective {task.index}", after)),
-        ),
+        remedies=(Remedy(f"Use {after}.", task.loss.name, after, change),),
         strength=0.6,
     )

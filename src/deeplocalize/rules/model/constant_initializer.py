@@ -43,6 +43,7 @@ from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
 from deeplocalize.signals import places
 from deeplocalize.signals.quality import learns_well
+from deeplocalize.signals.wording import in_framework
 from deeplocalize.trace.schema import FloatArray, Layer, Series, Trace
 
 KERNELS = ("dense", "conv", "recurrent", "attention", "embedding")
@@ -122,8 +123,8 @@ def _between_units(trace: Trace, layer: Layer) -> FloatArray:
 def _finding(trace: Trace, layer: Layer, harm: Evidence) -> Finding:
     value = float(_column(trace, layer, "weight", "min")[0])
     place = places.argument(trace, layer.index, "kernel_initializer", "initializer", "embeddings_initializer")
-    after = "glorot_uniform"
-    change = Intervention("set-initializer", f"layer {layer.index}", after)
+    change = Intervention("set-initializer", f"layer {layer.index}", "glorot_uniform")
+    after = in_framework(trace, "glorot_uniform")
     start = (int(trace.sampled[0]),)
     return Finding(
         message=f"All weights of {places.called(trace, layer.index)} start at {value:g}, and after training began its units "

@@ -114,9 +114,7 @@ def _several_at_once(task: Task) -> _Misreading:
 
 
 def _row_for_number(task: Task) -> _Misreading:
-    message = (
-        f"{task.loss.name} reads a class number for each example, but each label is a row of {task.units} numbers."
-    )
+    message = f"{task.loss.name} reads one class number an example, but each label is a row of {task.units} numbers."
     evidence = Evidence("numbers in each label", task.units or 0, ">", 1)
     other = "binary_crossentropy" if task.encoding == "multi-hot" else _COUNTERPARTS.get(task.loss.name)
     if other is None:
@@ -139,9 +137,7 @@ def _number_for_row(task: Task) -> _Misreading:
 
 
 def _one_unit(task: Task) -> _Misreading:
-    message = (
-        f"{task.loss.name} compares the units of several classes, but the output has one, and labels are yes or no."
-    )
+    message = f"{task.loss.name} compares the units of several classes, but the output has one, for yes or no."
     evidence = Evidence("output units", 1, "<", 2)
     return _Misreading(message, evidence, "Use binary_crossentropy.", task.loss.name, "binary_crossentropy", True)
 

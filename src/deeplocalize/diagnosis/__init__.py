@@ -56,7 +56,7 @@ def diagnose(trace: Trace, rules: Sequence[Rule] | None = None) -> Diagnosis:
         else:
             findings += answer
     causes = fold(findings, {each.name: each for each in rules})
-    verdict, reason = _verdict(trace, causes)
+    verdict, reason = _verdict(trace, causes, len(unanswered) < len(rules))
     return Diagnosis(trace, verdict, reason, causes, tuple(unanswered), tuple(failures))
 
 
@@ -94,7 +94,7 @@ def _score(finding: Finding, rule: Rule) -> float:
     return float(rule.severity) * finding.strength
 
 
-def _verdict(trace: Trace, causes: Sequence[Cause]) -> tuple[Verdict, str]:
+def _verdict(trace: Trace, causes: Sequence[Cause], judged: bool) -> tuple[Verdict, str]:
     if causes:
         count = len(causes)
         return "faulty", f"{count} cause{'s' if count > 1 else ''} found"
@@ -106,4 +106,6 @@ def _verdict(trace: Trace, causes: Sequence[Cause]) -> tuple[Verdict, str]:
         return "inconclusive", f"only {len(trace.steps)} training steps were seen; {MIN_STEPS} are needed to judge"
     if not trace.has("loss") and not trace.has("loss.nonfinite"):
         return "inconclusive", "the loss was not seen, so nothing can be said about learning"
+    if not judged:
+        return "inconclusive", "what was recorded was not enough for any rule"
     return "healthy", f"no fault found in {len(trace.steps)} recorded steps"

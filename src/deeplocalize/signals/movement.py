@@ -64,10 +64,10 @@ def is_as_initialized(trace: Trace, layer: int) -> bool:
     """True if a kernel's values are spread evenly to both sides, as a uniform initializer leaves them and no training does.
 
     The largest value of a uniform distribution is sqrt(3) = 1.73 times its RMS; trained kernels have tails, and so have
-    normal initializers, of which this can say nothing. The RMS of n such values has a standard error of 0.45 / sqrt(n), of
-    which three are allowed.
+    normal initializers, of which this can say nothing. The RMS of n such values has a relative standard error of
+    0.45 / sqrt(n), of which three are allowed.
     """
-    slack = 0.05 + 1.35 / math.sqrt(max(trace.layers[layer].parameters, 1))
+    slack = 0.05 + math.sqrt(3) * 3 * 0.45 / math.sqrt(max(trace.layers[layer].parameters, 1))
     rms, low, high = (finite(trace, "weight", stat)[-1:, layer] for stat in ("rms", "min", "max"))
     edge = math.sqrt(3) * rms
     return bool(((rms > 0) & (np.abs(high - edge) < slack * rms) & (np.abs(low + edge) < slack * rms)).any())

@@ -251,10 +251,12 @@ class Origin:
 class Run:
     """What was run and with which settings.
 
-    `sources` holds the lines of calls: compile, fit, forward, loss, backward, step, zero_grad, model, where known.
+    `sources` holds the lines of calls: compile, fit, forward, loss, backward, step, zero_grad, scheduler, model, where
+    known.
     `ended` is running, completed, interrupted, raised or stopped (by us, at the user's wish).
     `parameters` counts all parameters of the model, `trainable` those that may be trained, `optimized` those that an
-    optimizer holds.
+    optimizer holds. `unapplied` counts the backward passes of a training whose optimizer never took a step, as long as
+    nothing else changed the weights either.
     """
 
     framework: str
@@ -270,6 +272,7 @@ class Run:
     parameters: int = 0
     trainable: int = 0
     optimized: int = 0
+    unapplied: int = 0
     shuffled: bool | None = None
     sources: dict[str, Source] = field(default_factory=dict)
     ended: str = "running"

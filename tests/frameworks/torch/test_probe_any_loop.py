@@ -247,6 +247,21 @@ def test_a_new_optimizer_for_a_model_that_was_trained_begins_a_new_training(watc
     assert np.isfinite(second.series("weight_gradient", "rms")[:, 2]).all()
 
 
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_gradients_that_no_optimizer_applies_are_counted_unless_the_weights_are_changed_by_hand(watched, by_hand):
+    with watched() as seen:
+        model = small_net()
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        for _ in range(12):
+            optimizer.zero_grad()
+            x, y = batch()
+            F.cross_entropy(model(x), y).backward()
+            if by_hand:
+                model[0].weight.data -= 0.1 * model[0].weight.grad
+    assert [trace.run.unapplied for trace in seen.traces] == ([] if by_hand else [12])
+    assert by_hand or (len(seen.trace.steps), seen.trace.run.optimizers[0].kind) == (0, "sgd")
+
+
 def test_lines_of_what_was_built_before_the_watch_are_looked_up(watched):
     built = small_net()
     adam = torch.optim.RMSprop(built.parameters(), lr=0.01)

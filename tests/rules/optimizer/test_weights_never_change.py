@@ -111,3 +111,14 @@ def test_a_factor_that_begins_at_zero_and_gets_its_gradient_later_is_not_cut_off
     reached = np.ones((200, 3))
     reached[0, 0] = 0
     assert check.run(run([0.1, 0.1, 0.1], columns={"layer.reached": reached})) == ()
+
+
+def test_an_optimizer_that_never_took_a_step_is_named():
+    (finding,) = check.run(run(steps=0, unapplied=108))
+    assert (finding.locus.kind, finding.locus.source, finding.evidence[0].observed) == (
+        "training-loop",
+        source(42),
+        108,
+    )
+    assert "step() after backward()" in finding.remedies[0].text
+    assert isinstance(check.run(run(steps=0, unapplied=5)), NotEvaluated)

@@ -175,6 +175,8 @@ class Model:
         self._order = 0
         self._latest: LayerState | None = None
         self._passes = 0
+        self.backwards = 0
+        self._before: list[Tensor] = []
 
     def add_layers_of(self, module: nn.Module, sites: Callable[[nn.Module], CallSite | None]) -> None:
         """Take in a module that the model calls although it did not have it before: one that was put into it since, or
@@ -216,6 +218,23 @@ class Model:
     def root(self) -> nn.Module | None:
         """The module, None if it no longer exists."""
         return self._root()
+
+    def went_backward(self) -> None:
+        """Its gradient is about to be computed. At the first time a sample of the weights is kept, to tell whether they
+        ever change."""
+        self.backwards += 1
+        if self.backwards == 1:
+            self._before = self._samples()
+
+    def unapplied(self) -> int:
+        """How often its gradient was computed, if the weights are still what they were at the first time, else 0."""
+        now = self._samples()
+        same = len(now) == len(self._before) and all(map(torch.equal, now, self._before))
+        return self.backwards if same else 0
+
+    def _samples(self) -> list[Tensor]:
+        parameters = self.root.parameters() if self.root is not None else ()
+        return [stats.strided(each).detach().clone() for each in parameters if stats.is_plain(each)]
 
     def take_order(self, state: LayerState) -> None:
         """Number the layers in the order of the first forward pass."""

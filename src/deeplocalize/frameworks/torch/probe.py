@@ -323,6 +323,8 @@ class TorchProbe:
                 training.look_at_crash(found.readings)
                 index = {id(layer): at for at, layer in enumerate(training.layers)}
                 training.finish(ended, found.fact(index))
+        else:
+            self._trainings.live += self._trainings.never_stepped()
         for training in self._trainings.live:
             training.finish(ended)
 

@@ -70,6 +70,7 @@ class Training:
         self.stale = False
         self.events = ""
         self.batch_size: int | None = None
+        self.unapplied = 0
         self.origin: origin.Found | None = None
         self._versions = versions
         self.cleared_backwards: list[Backward] = []
@@ -446,6 +447,7 @@ class Training:
                 if (optimizer := each.reference()) is not None
             ),
             batch_size=self.batch_size,
+            unapplied=self.unapplied,
             parameters=sum(each.numel() for each in parameters.values()),
             trainable=sum(each.numel() for each in parameters.values() if each.requires_grad),
             optimized=sum(each.numel() for key, each in parameters.items() if key in held),
@@ -470,6 +472,10 @@ class Training:
         """The DataCard; a sum of several losses has no trivial baseline that could be told from one of them."""
         only = self._readings[0] if len(self._readings) == 1 else None
         return self._data.card(only.loss if only else None, only.objective({}).head.units if only else None)
+
+    def take_readings(self) -> None:
+        """Take what the loss was made of from the latest backward pass, in a training that has no step."""
+        self._readings = next((each.readings for each in reversed(self.backwards) if each.readings), self._readings)
 
     def look_at_crash(self, readings: list[Reading]) -> None:
         """Take the inputs and targets of a step that never came to its end."""

@@ -125,6 +125,22 @@ class Trainings:
         alive = [each for known in self._optimizers if (each := known.reference()) is not None]
         return [each for each in alive if any(held_by(each) & model.parameter_ids for model in models)]
 
+    def never_stepped(self) -> list[Training]:
+        """Trainings of models whose gradient was computed again and again, which no optimizer that holds them applied."""
+        models = [model for model in self._models() if model.backwards and not self.of([model])]
+        held = [model for model in models if self._optimizers_of([model]) and model.unapplied()]
+        return [self._unstepped(held)] if held else []
+
+    def _unstepped(self, models: list[Model]) -> Training:
+        training = self._new(models)
+        training.unapplied = max((model.unapplied() for model in models), default=0)
+        for model in models:
+            training.add_model(model)
+        for optimizer in self._optimizers_of(models):
+            self._add_optimizer(training, optimizer)
+        training.take_readings()
+        return training
+
     def of_crash(self) -> list[Training]:
         """The trainings that were going on when the program crashed; one is begun if it came before any step.
 
@@ -133,12 +149,7 @@ class Trainings:
         models = [model for model in self._models() if model.ran] or self._models()
         found = self.of(models)
         if not found and models and torch.is_grad_enabled():
-            training = self._new(models)
-            for model in models:
-                training.add_model(model)
-            for optimizer in self._optimizers_of(models):
-                self._add_optimizer(training, optimizer)
-            found = [training]
+            found = [self._unstepped(models)]
         self.live = [each for each in self.live if each not in found]
         return found
 
@@ -162,6 +173,8 @@ class Trainings:
     def backward(self, backward: Backward) -> None:
         """A backward pass begins."""
         self._recent = [*self._recent[-RECENT:], backward]
+        for model in backward.models:
+            model.went_backward()
         for training in self.of(backward.models):
             training.backwards.append(backward)
 

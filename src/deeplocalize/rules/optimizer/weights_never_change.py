@@ -12,7 +12,8 @@ In all recorded steps, of which `least` = 10 are needed (so that a warm-up that 
 over), the RMS of every update of the trainable kernels that an optimizer holds is 0. What else was recorded tells why:
 the gradients are cleared between backward and step; the learning rate is 0; no parameter gets a gradient, since the loss
 is not connected to the model; the gradient is exactly zero; or the update is lost in rounding.
-If backward itself refuses because the loss requires no gradient, that is reported at once.
+If backward itself refuses because the loss requires no gradient, that is reported at once; and so is an optimizer that
+took no step after as many backward passes.
 Layers are reported if they took part in the forward pass, are trainable and held, and none of their parameters got a
 gradient in any recorded step although a later layer's did, and all before them neither: the graph is cut in between.
 
@@ -60,6 +61,9 @@ _CONNECT = "Compute the loss from the model's output, without detach, item, nump
 )
 def check(trace: Trace, *, least: int = 10) -> Iterator[Finding]:
     """Yield one finding if nothing changes, else one for the layer behind which the graph is cut."""
+    if trace.run.unapplied >= least and not len(trace.steps):
+        yield _never_applied(trace)
+        return
     if _is_unconnected(trace):
         yield _cannot_begin(trace)
         return
@@ -86,6 +90,16 @@ def _is_unconnected(trace: Trace) -> bool:
     crash = trace.run.crash
     refused = crash is not None and crash.during == "backward" and "does not require grad" in crash.message
     return refused and trace.run.trainable > 0
+
+
+def _never_applied(trace: Trace) -> Finding:
+    count, name = trace.run.unapplied, trace.run.optimizers[0].name if trace.run.optimizers else "the optimizer"
+    return Finding(
+        message=f"backward() was called {count} times, but {name} never took a step: no weight ever changes.",
+        locus=Locus("training-loop", source=call_line(trace, "backward", "loss", "forward")),
+        evidence=(Evidence("backward passes before the first optimizer step", count, ">", 0),),
+        remedies=(Remedy("Call the optimizer's step() after backward()"),),
+    )
 
 
 def _cannot_begin(trace: Trace) -> Finding:

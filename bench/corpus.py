@@ -106,11 +106,15 @@ def printed_result(output: str) -> float | None:
 
 
 def is_as_measured(program: Program, result: float | None) -> bool:
-    """True if a run came out as the corpus says: its result is nearer to the program's own than to its partner's."""
+    """True if a run came out as the corpus says: its result is nearer to the program's own than to its partner's.
+
+    A fault may end in an exception or NaN on one backend where it merely does harm on another.
+    """
+    failed = result is None or result != result
     if program.result is None or program.result != program.result:
-        return result is None or result != result
-    if result is None or result != result:
-        return False
+        return failed
+    if failed:
+        return program.fault is not None
     if program.other is None or program.other != program.other:
         return True
     return abs(result - program.result) < abs(result - program.other)

@@ -17,7 +17,7 @@ def test_a_run_that_learns_is_healthy():
     [
         (make_trace(steps=0), "no training step was seen"),
         (make_trace(steps=5, scalars={"loss": 1.0}), "only 5 training steps were seen"),
-        (make_trace(), "the loss was not seen"),
+        (make_trace(scalars={"loss": np.nan}), "the loss was not seen"),
     ],
 )
 def test_a_run_of_which_too_little_was_seen_is_inconclusive(trace, reason):

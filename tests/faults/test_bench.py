@@ -51,7 +51,7 @@ def test_a_wrong_report_on_a_healthy_program_is_noticed(wrong, said):
     [
         (0.3, 0.9, 0.4, True),
         (0.3, 0.9, 0.8, False),
-        (0.3, 0.9, None, False),
+        (0.3, 0.9, None, True),
         (0.9, float("nan"), 0.1, True),
         (float("nan"), 0.9, float("nan"), True),
         (float("nan"), 0.9, 0.9, False),
@@ -60,6 +60,10 @@ def test_a_wrong_report_on_a_healthy_program_is_noticed(wrong, said):
 )
 def test_a_run_is_as_measured_if_it_is_nearer_to_its_own_result(result, other, seen, same):
     assert is_as_measured(program(result=result, other=other), seen) == same
+
+
+def test_a_healthy_program_that_raises_is_not_as_measured():
+    assert not is_as_measured(program(fault=None, result=0.9, other=0.3), None)
 
 
 @pytest.mark.parametrize(

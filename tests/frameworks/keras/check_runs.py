@@ -229,6 +229,23 @@ class Own(keras.Model):
             return {"loss": loss}, (trainable, other, kept, metrics)
 
 
+@check(backends=("tensorflow", "torch"))
+def a_first_step_that_crashes_shows_the_model_it_built_and_no_frame_of_ours_in_its_error():
+    seed()
+    x, y = problem()
+    said = ""
+    with contextlib.suppress(Exception), watched() as seen:
+        try:
+            model = keras.Sequential([layers.Dense(5), layers.Dense(3, activation="softmax")])
+            compiled(model).fit(x, y + 1, verbose=0)
+        except Exception as error:
+            said = str(error)
+            raise
+    assert said and "/deeplocalize/frameworks/" not in said
+    assert seen.trace.run.objectives[0].head.units == 3
+    assert seen.trace.run.crash.during == "loss"
+
+
 @check
 def compiling_a_trained_model_for_something_else_begins_a_new_training():
     seed()

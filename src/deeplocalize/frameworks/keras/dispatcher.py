@@ -158,7 +158,7 @@ class Dispatcher:
             if seen is None:
                 return original(*args)
             try:
-                with self._printing_once(args), seen.watching(args):
+                with self._on.hidden_frames(), self._printing_once(args), seen.watching(args):
                     result = original(*args)
             except BaseException as error:
                 leave_traceback(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -13,6 +14,8 @@ from deeplocalize.frameworks.keras import statistics
 from deeplocalize.frameworks.keras.wrap import replaced
 
 Observe = Callable[[Any], None]
+
+OUR_FILES = frozenset(map(str, Path(__file__).parent.glob("*.py")))
 
 STATEFUL_RANDOM = frozenset(
     [
@@ -131,6 +134,20 @@ def vector(numbers: list[Any]) -> Any:
         exact = iter(tf.unstack(counts, len(suspects)))
         numbers = [next(exact) if isinstance(each, Suspicion) else each for each in numbers]
     return tf.stack([tf.cast(each, tf.float32) for each in numbers])
+
+
+def hidden_frames() -> contextlib.AbstractContextManager[Any]:
+    """While this is entered, operations remember the user's stack without our frames: it is part of their errors' text."""
+    try:
+        from tensorflow.python.util import tf_stack
+
+        class Ours(tf_stack.StackTraceFilter):  # type: ignore[misc]
+            def get_filtered_filenames(self) -> frozenset[str]:
+                return OUR_FILES | (self.parent.get_filtered_filenames() if self.parent is not None else frozenset())
+
+        return Ours()
+    except (ImportError, AttributeError):  # it is no public part of tensorflow
+        return contextlib.nullcontext()
 
 
 def ready(tensor: Any) -> bool:

@@ -83,6 +83,10 @@ def vector(numbers: list[Any]) -> Any:
     return torch.stack([torch.as_tensor(each, dtype=torch.float32, device=device).reshape(()) for each in numbers])
 
 
+hidden_frames = contextlib.nullcontext
+"""Errors of this backend have no text that names the frames of an earlier trace."""
+
+
 def ready(tensor: Any) -> bool:
     """True if the tensor can be read without waiting."""
     return tensor.device.type == "cpu"

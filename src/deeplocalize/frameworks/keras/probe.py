@@ -185,7 +185,7 @@ class KerasProbe:
                 recorder.finish("raised")
             return
         training = self.training(model)
-        if not training.recorder.layers:
+        if not training.began:
             training.describe(model, Leaves(model, training.shown))
         training.look_at_arrays()
         inside = error is self._error or training.fitting

@@ -108,6 +108,11 @@ class Training:
         """Note a failure of ours."""
         self.session.failed(stage, error, self.recorder)
 
+    @property
+    def began(self) -> bool:
+        """True once a step came to its end."""
+        return self._step > 0
+
     # ---- steps --------------------------------------------------------------------------------------------------
 
     def stop_if_asked(self) -> None:

@@ -1,25 +1,28 @@
-"""What watching costs, as a ratio to the unwatched step time: ``python -m bench.cost [--steps N] [--model NAME]``.
+"""What watching costs, as a ratio to the unwatched step time: ``python -m bench cost [--model NAME] [--pairs N]``.
 
-Watched and unwatched blocks of steps alternate on the same model in one process (PyTorch, CPU, one thread), so that a
-machine whose speed drifts slows both. Two figures are printed: the median over pairs of neighboring blocks, and the
-ratio of the sums, which also holds the expensive first steps, in which every layer of every step is recorded.
+The same program (PyTorch, CPU, one thread) is run as `python` and as `deeplocalize run`, one after the other and so many
+times; which of the two comes first changes from pair to pair. A program times its own training steps, from the first to the
+last, so that the expensive first ones, in which every layer of every step is recorded, are in it. Printed is the median over
+the pairs of the ratio of the two times, and the smallest and the largest.
+
+`--also` measures other tools on the same programs in the same way: torch.autograd.detect_anomaly.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from torch import nn
 
-from deeplocalize.frameworks.session import Session
-from deeplocalize.frameworks.torch.probe import TorchProbe
-from deeplocalize.trace import TraceLog
+from bench.faults import write_section
 
 Case = tuple[nn.Module, torch.Tensor, torch.Tensor]
 
@@ -64,48 +67,78 @@ CASES: dict[str, tuple[Callable[[], Case], int]] = {
 }
 
 
-def block(case: Case, optimizer: torch.optim.Optimizer, steps: int) -> float:
-    """Seconds for so many training steps."""
-    model, x, y = case
-    began = time.perf_counter()
-    for _ in range(steps):
-        optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(model(x), y)
-        loss.backward()
-        optimizer.step()
-    return time.perf_counter() - began
-
-
-def measure(name: str, steps: int | None, size: int = 5) -> tuple[float, float, float, int]:
-    """(unwatched seconds a step, median ratio of blocks, ratio of sums, watched steps)."""
-    make, default = CASES[name]
+def train(name: str, steps: int, anomalies: bool = False) -> float:
+    """Seconds that so many training steps of a program take."""
+    torch.set_num_threads(1)
     torch.manual_seed(0)
-    case = make()
-    optimizer = torch.optim.Adam(case[0].parameters(), 1e-4)
-    block(case, optimizer, 3)
+    model, x, y = CASES[name][0]()
+    optimizer = torch.optim.Adam(model.parameters(), 1e-4)
+    with torch.autograd.set_detect_anomaly(anomalies):
+        began = time.perf_counter()
+        for _ in range(steps):
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(x), y)
+            loss.backward()
+            optimizer.step()
+        return time.perf_counter() - began
+
+
+def _run(name: str, steps: int, tool: str) -> float:
+    """The same in a process of its own, watched by a tool or by none."""
     with tempfile.TemporaryDirectory() as folder:
-        probe = TorchProbe(Session(TraceLog(Path(folder) / "cost.trace")))
-        plain, watched = [], []
-        for _ in range((steps or default) // size):
-            plain.append(block(case, optimizer, size))
-            probe.watch(case[0], optimizer)
-            watched.append(block(case, optimizer, size))
-            probe.uninstall()
-    ratios = [b / a for a, b in zip(plain, watched, strict=True)]
-    return statistics.median(plain) / size, statistics.median(ratios), sum(watched) / sum(plain), len(watched) * size
+        program = ["-m", "bench.cost", "--train", name, "--steps", str(steps), "--tool", tool]
+        watch = [
+            "-m",
+            "deeplocalize",
+            "run",
+            "--exit-zero",
+            "--output",
+            f"{folder}/report",
+            "--trace",
+            f"{folder}/trace",
+        ]
+        command = [sys.executable, *(watch if tool == "deeplocalize" else ()), *program]
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        return float(next(line for line in done.stdout.splitlines() if line.startswith("seconds ")).split()[1])
+
+
+def measure(name: str, steps: int, pairs: int, tool: str) -> tuple[float, list[float]]:
+    """(unwatched seconds a step, the ratio of each pair, ascending)."""
+    plain, ratios = [], []
+    for pair in range(pairs):
+        order = ("none", tool) if pair % 2 else (tool, "none")
+        seconds = {each: _run(name, steps, each) for each in order}
+        plain.append(seconds["none"] / steps)
+        ratios.append(seconds[tool] / seconds["none"])
+    return statistics.median(plain), sorted(ratios)
 
 
 def main() -> None:
-    """Measure and print a table."""
+    """Measure, print a table and write it to the results file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, help="watched steps (default: 2000, 600 and 300)")
-    parser.add_argument("--model", choices=CASES, action="append", help="only this one")
+    parser.add_argument("--steps", type=int, help="training steps (default: 2000, 600 and 300)")
+    parser.add_argument("--pairs", type=int, default=5, help="runs of each (default: %(default)s)")
+    parser.add_argument("--model", choices=CASES, action="append", help="only this one; the results file is left alone")
+    parser.add_argument("--also", action="store_true", help="measure detect_anomaly, too")
+    parser.add_argument("--train", choices=CASES, help=argparse.SUPPRESS)
+    parser.add_argument("--tool", default="none", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    print(f"{'model':12} {'unwatched ms':>12} {'median ratio':>13} {'ratio of sums':>14} {'watched steps':>14}")
+    if options.train:
+        print("seconds", train(options.train, options.steps, options.tool == "detect_anomaly"))
+        return
+    rows = ["| program | tool | steps | unwatched ms | median ratio | smallest | largest |", "|---|---|" + "---:|" * 5]
+    print("\n".join(rows), flush=True)
     for name in options.model or CASES:
-        seconds, median, total, count = measure(name, options.steps)
-        print(f"{name:12} {seconds * 1e3:12.2f} {median:13.3f} {total:14.3f} {count:14}", flush=True)
+        for tool in ("deeplocalize", "detect_anomaly")[: 1 + options.also]:
+            steps = options.steps or CASES[name][1]
+            seconds, ratios = measure(name, steps, options.pairs, tool)
+            middle, low, high = statistics.median(ratios), ratios[0], ratios[-1]
+            shown = f"{1e3 * seconds:.2f} | {middle:.3f} | {low:.3f} | {high:.3f}"
+            rows.append(f"| {name} | {tool} | {steps} | {shown} |")
+            print(rows[-1], flush=True)
+    if not options.model:
+        write_section("cost", rows)
 
 
 if __name__ == "__main__":

@@ -154,7 +154,13 @@ class LayerState:
 class Model:
     """A module that the program calls itself (not from inside another one), with its layers."""
 
-    def __init__(self, root: nn.Module, sites: Callable[[nn.Module], CallSite | None]) -> None:
+    def __init__(
+        self,
+        root: nn.Module,
+        sites: Callable[[nn.Module], CallSite | None],
+        idle: dict[int, tuple[Model, LayerState]] | None = None,
+    ) -> None:
+        """`idle` is told, by the id of their modules, which layers are not recorded in the step that is going on."""
         self._root = weakref.ref(root)
         self.name = type(root).__name__
         self.source = describe.source_of(sites(root))
@@ -168,8 +174,9 @@ class Model:
             self.layers.append(state)
             self.by_id[id(module)] = state
         self.parameter_ids = {id(each) for each in root.parameters()}
-        self.sampling = True
         self.ran = False
+        self._sampling = True
+        self._idle = idle
         self._given: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
         self.output_nodes: dict[Any, Tensor] = {}
         self._order = 0
@@ -234,7 +241,27 @@ class Model:
 
     def _samples(self) -> list[Tensor]:
         parameters = self.root.parameters() if self.root is not None else ()
-        return [stats.strided(each).detach().clone() for each in parameters if stats.is_plain(each)]
+        return [stats.strided(each) for each in parameters if stats.is_plain(each)]
+
+    @property
+    def sampling(self) -> bool:
+        """True while the layers are recorded."""
+        return self._sampling
+
+    @sampling.setter
+    def sampling(self, value: bool) -> None:
+        if value == self._sampling or self._idle is None:
+            self._sampling = value
+            return
+        self._sampling = value
+        root = self.root
+        layers = {key: (self, layer) for key, layer in self.by_id.items() if layer.facts.order is not None}
+        layers.pop(id(root), None)
+        if value:
+            for key in layers:
+                self._idle.pop(key, None)
+        else:
+            self._idle.update(layers)
 
     def take_order(self, state: LayerState) -> None:
         """Number the layers in the order of the first forward pass."""
@@ -277,14 +304,19 @@ class Model:
                 if tensor.grad_fn is not None:
                     self.output_nodes[tensor.grad_fn] = tensor
 
+    def forget_tensors(self) -> None:
+        """Let go of what went through the layers: a backward pass frees its memory as it goes, and uses it again."""
+        for state in self.layers:
+            state.inputs.clear()
+            state.kept = state.output = None
+
     def forget_graph(self) -> None:
         """Let go of everything that belongs to a graph."""
         self._passes = 0
         self.output_nodes.clear()
+        self.forget_tensors()
         for state in self.layers:
             state.nodes.clear()
-            state.inputs.clear()
-            state.kept = state.output = None
 
     def clear(self) -> None:
         """Forget the step."""

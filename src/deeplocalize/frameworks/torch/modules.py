@@ -20,6 +20,7 @@ class Modules:
         models: by the id of the module, the model it is; a compiled model under both of its modules.
         layers: by the id of a module, the model it is in and its layer there; (None, None) for a loss.
         ignored: ids of modules with nothing to watch.
+        idle: by the id of a module, the model it is in and its layer there, while it is not recorded.
         active: the models in whose forward pass the program is, innermost last.
     """
 
@@ -28,6 +29,7 @@ class Modules:
         self.models: dict[int, Model] = {}
         self.layers: dict[int, tuple[Model | None, LayerState | None]] = {}
         self.ignored: set[int] = set()
+        self.idle: dict[int, tuple[Model, LayerState]] = {}
         self.active: list[Model] = []
         self._sites = sites
         self._on_found = on_found
@@ -50,7 +52,7 @@ class Modules:
         elif isinstance(inner := getattr(module, "_orig_mod", None), nn.Module):
             self._take_compiled(module, inner)
         else:
-            model = Model(module, self._sites.of)
+            model = Model(module, self._sites.of, self.idle)
             self._know(module, model)
             self.models[id(module)] = model
             self._on_found(model)
@@ -59,12 +61,15 @@ class Modules:
         """The module with this id is gone."""
         self.layers.pop(key, None)
         self.models.pop(key, None)
+        self.idle.pop(key, None)
         self.ignored.discard(key)
 
     def look_again(self, model: Model) -> None:
         """Forget what is known of a model, so that the next call of its module shows how it is built by then."""
         self.models = {key: each for key, each in self.models.items() if each is not model}
-        self.layers = {key: value for key, value in self.layers.items() if value[0] is not model}
+        for found in (self.layers, self.idle):
+            for key in [key for key, value in found.items() if value[0] is model]:
+                del found[key]
 
     def _grow(self, model: Model, module: nn.Module) -> None:
         """A model calls a module that it did not have when it was first called, or that is not registered in it."""
@@ -83,6 +88,7 @@ class Modules:
         for each in module.modules():
             key = id(each)
             self.layers[key] = (model, model.by_id.get(key))
+            self.idle.pop(key, None)
             self.ignored.discard(key)
             self.models.pop(key, None)
             if each not in self._sites:

@@ -81,7 +81,8 @@ class TorchProbe:
     def watch(self, model: nn.Module, optimizer: Any = None, loss: Any = None) -> None:
         """Watch from now on; models and optimizers built before are told here."""
         self.install()
-        self._modules.look_at(model)
+        if id(model) not in self._modules.layers:
+            self._modules.look_at(model)
         for each in optimizer if isinstance(optimizer, list | tuple) else [optimizer]:
             if isinstance(each, torch.optim.Optimizer):
                 self._trainings.optimizer_built(each)
@@ -89,23 +90,29 @@ class TorchProbe:
     def _wrap_call(self) -> None:
         original = nn.Module.__call__
         ignored = self._modules.ignored
-        hooks = (self._forward_begins, self._forward_ended, self._left)
-        begins, ended, left = (self.session.contained("forward")(hook) for hook in hooks)
-        compiling = torch.compiler.is_compiling
+        hooks = (self._forward_begins, self._forward_ended, self._left, self._layer_idled)
+        begins, ended, left, idled = (self.session.contained("forward")(hook) for hook in hooks)
+        compiling, records_graph = torch.compiler.is_compiling, torch.is_grad_enabled
+        idle = self._modules.idle
 
         @functools.wraps(original)
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             key = id(module)
-            if compiling() or key in ignored:
+            if key in ignored or compiling():
                 return original(module, *args, **kwargs)
-            begins(module, args, kwargs)
+            quiet = idle.get(key)
+            if quiet is None:
+                begins(module, args, kwargs)
             try:
                 output = original(module, *args, **kwargs)
             except BaseException as error:
                 left(module)
                 leave_traceback(error)
                 raise
-            ended(module, args, kwargs, output)
+            if quiet is None:
+                ended(module, args, kwargs, output)
+            elif records_graph():
+                idled(*quiet, args, output)
             return output
 
         self._wraps.replace(nn.Module, "__call__", call)
@@ -179,7 +186,18 @@ class TorchProbe:
             layer.watch_output(tensor, stats.first_tensor(args))
             if model not in self._functions.mapped and layer.facts.kind != "activation":
                 layer.keep(tensor)
-        if tensor.device.type == "cpu":
+        self._let_pass(model, layer, args, tensor)
+
+    def _layer_idled(self, model: Model, layer: LayerState, args: tuple[Any, ...], output: Any) -> None:
+        """A layer ran in a step that is not recorded."""
+        tensor = stats.first_tensor(output)
+        if tensor is not None:
+            if tensor.grad_fn is not None:
+                layer.nodes.append(tensor.grad_fn)
+            self._let_pass(model, layer, args, tensor)
+
+    def _let_pass(self, model: Model, layer: LayerState, args: tuple[Any, ...], tensor: Tensor) -> None:
+        if tensor.is_cpu:
             model.hold(layer, args, tensor)
         elif (
             not model.sampling
@@ -219,6 +237,8 @@ class TorchProbe:
         self._trainings.event("b", reached)
         for training in trainings if any(model.sampling for model in reached) else ():
             training.take_batch_size()
+        for model in self._all_models():
+            model.forget_tensors()
 
     def _look_at_loss(
         self, root: Tensor, reached: list[Model], trainings: list[Training], site: CallSite | None

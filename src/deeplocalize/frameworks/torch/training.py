@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import time
 import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,9 @@ CARD_SAMPLES = 64
 """So many recorded steps feed the DataCard; after that only predictions are looked at."""
 
 MAX_ORDER = 24
+
+DESCRIBE_SECONDS = 1.0
+"""What is known of the run is written again after this long, so that a killed program loses no more."""
 
 
 class Owned(NamedTuple):
@@ -84,6 +88,7 @@ class Training:
         self._norms: tuple[list[int], list[Tensor]] | None = None
         self._cleared = math.nan
         self._facts: Run | None = None
+        self._described = time.monotonic()
         self._owners: dict[int, int] = {}
         self._reached: list[float] = []
         self.on_accelerator = False
@@ -163,7 +168,8 @@ class Training:
     def _take_gradients(self, optimizer: torch.optim.Optimizer) -> None:
         held = [each for group in optimizer.param_groups for each in group["params"]]
         with_gradient = [each for each in held if each.grad is not None and each.grad.layout is torch.strided]
-        self._cleared = float(not _any_gradient(with_gradient))
+        if self.sampling:
+            self._cleared = float(not _any_gradient(with_gradient))
         if with_gradient and (self.sampling or self.on_accelerator):
             norms = list(torch._foreach_norm([each.grad for each in with_gradient]))
             owners = [self._owners.get(id(each), -1) for each in with_gradient]
@@ -180,26 +186,25 @@ class Training:
             gradients = [each.grad for each in describe.kernels(layer.parameters) if each.grad is not None]
             every = [each.grad for each in trainable if each.grad is not None]
             if gradients and all(stats.is_plain(gradient) for gradient in [*gradients, *every]):
-                self._columns["weight_gradient", at] = stats.parameter_row(gradients, every)
+                self._columns["weight_gradient", at] = stats.parameter_row(stats.strided(*gradients), every)
 
     def _take_weights(self, optimizer: torch.optim.Optimizer) -> None:
         for at, layer in enumerate(self.layers):
             parameters = layer.parameters
             if not parameters or at in self._weights or not all(stats.is_plain(each) for each in parameters):
                 continue
-            kernels = describe.kernels(parameters)
-            self._columns["weight", at] = stats.parameter_row(kernels, parameters)
-            self._weights[at] = torch.cat([stats.strided(each) for each in kernels])
+            self._weights[at] = read = stats.strided(*describe.kernels(parameters))
+            self._columns["weight", at] = stats.parameter_row(read, parameters)
 
     def _take_updates(self) -> None:
         for at, layer in enumerate(self.layers):
             before = self._weights.get(at)
             if before is not None:
-                after = torch.cat([stats.strided(each) for each in describe.kernels(layer.parameters)])
+                after = stats.strided(*describe.kernels(layer.parameters))
                 update = (
                     after.float() - before.float() if after.dtype in (torch.float16, torch.bfloat16) else after - before
                 )
-                self._columns["weight_update", at] = stats.parameter_row([update], [update])
+                self._columns["weight_update", at] = stats.parameter_row(update, [update])
 
     # ---- the end of a step ------------------------------------------------------------------------------------
 
@@ -208,6 +213,7 @@ class Training:
         readings = next((each.readings for each in reversed(backwards) if each.readings), [])
         self._take_origin(backwards)
         scalars = self._scalars(backwards)
+        quiet = not self.sampling and not self.on_accelerator and all(math.isfinite(each.loss) for each in backwards)
         if self.sampling:
             scalars |= self._look_at_data(readings)
         elif any(isinstance(each.loss, float) and not math.isfinite(each.loss) for each in backwards):
@@ -216,9 +222,9 @@ class Training:
             self.step,
             self.events[:MAX_ORDER],
             scalars,
-            self._activation_columns() | self._columns,
+            {} if quiet else self._activation_columns() | self._columns,
             self._layer_states() if self.sampling else {},
-            {at: layer.sentinels for at, layer in enumerate(self.layers) if layer.sentinels},
+            {} if quiet else {at: layer.sentinels for at, layer in enumerate(self.layers) if layer.sentinels},
             self._norms,
             self.sampling,
         )
@@ -382,7 +388,7 @@ class Training:
     def _describe(self, readings: Sequence[Reading]) -> None:
         if readings:
             self._readings = list(readings)
-        if not (self.sampling or self.step == 0):
+        if not self.sampling or not self._is_time_to_describe():
             return
         data = None
         if self._samples <= CARD_SAMPLES or self._samples % 8 == 0:
@@ -392,6 +398,14 @@ class Training:
         if self._facts is None or not (self._gone() or len(self.live_optimizers()) < len(self.optimizers)):
             self._facts = self._run_now()
         self.recorder.describe(self.run(), self.layer_facts(), data)
+
+    def _is_time_to_describe(self) -> bool:
+        """True in the recorded steps 1, 2, 4, 8, ... and otherwise not more often than once a second."""
+        now = time.monotonic()
+        if self._samples & (self._samples - 1) and now - self._described < DESCRIBE_SECONDS:
+            return False
+        self._described = now
+        return True
 
     def layer_facts(self) -> list[Layer]:
         """The layers as facts, with their index in this training."""

@@ -121,10 +121,10 @@ def _report(session: Session) -> Report:
     return Report.of(session.log.traces(), session.log.path, session.failures)
 
 
-def keras_callback_class() -> type:
+def kerascallback_class() -> type:
     """The class `deeplocalize.KerasCallback`, made on first use, since its base needs Keras."""
     callback = importlib.import_module("deeplocalize.frameworks.keras.callback")
-    base: Any = callback._callback_class()
+    base: Any = callback.callback_class()
 
     class KerasCallback(base):  # type: ignore[misc]
         """Watches every `fit` it is given to: `model.fit(..., callbacks=[watcher])`, then `watcher.diagnosis()`.

@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
 def new(probe: KerasProbe) -> Any:
     """A callback that has `probe` watch the models it is used with."""
-    return _callback_class()(probe)
+    return callback_class()(probe)
 
 
 def is_ours(callback: Any) -> bool:
     """True for a callback made here."""
-    return isinstance(callback, _callback_class())
+    return isinstance(callback, callback_class())
 
 
 @functools.cache
-def _callback_class() -> type:
+def callback_class() -> type:
     """The class, made on first use, since its base needs Keras.
 
     It has no method for batches: those would keep Keras from calling other callbacks beside the training on jax.

@@ -160,7 +160,7 @@ class Model:
         sites: Callable[[nn.Module], CallSite | None],
         idle: dict[int, tuple[Model, LayerState]] | None = None,
     ) -> None:
-        """`idle` is told, by the id of their modules, which layers are not recorded in the step that is going on."""
+        """`idle` is told, by the ids of their modules, which layers are not recorded in the step that is going on."""
         self._root = weakref.ref(root)
         self.name = type(root).__name__
         self.source = describe.source_of(sites(root))

@@ -121,7 +121,7 @@ def _report(session: Session) -> Report:
     return Report.of(session.log.traces(), session.log.path, session.failures)
 
 
-def kerascallback_class() -> type:
+def keras_callback_class() -> type:
     """The class `deeplocalize.KerasCallback`, made on first use, since its base needs Keras."""
     callback = importlib.import_module("deeplocalize.frameworks.keras.callback")
     base: Any = callback.callback_class()

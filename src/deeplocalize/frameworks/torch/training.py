@@ -6,7 +6,7 @@ import dataclasses
 import math
 import time
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from deeplocalize.frameworks.source import CallSite
 from deeplocalize.frameworks.torch import describe, origin, stats
 from deeplocalize.frameworks.torch.models import LayerState, Model
 from deeplocalize.frameworks.torch.objective import Reading, to_rows, to_targets, value_factor
+from deeplocalize.frameworks.torch.parameters import Parameters, held_by, share
 from deeplocalize.frameworks.torch.record import StepRecord, fetch, numbers, padded, tensors_of
 from deeplocalize.trace.data import DataCollector, prediction_scalars
 from deeplocalize.trace.schema import TENSOR_STATS, DataCard, Layer, Origin, Run, Series
@@ -83,14 +84,9 @@ class Training:
         self._samples = 0
         self._pending: list[StepRecord] = []
         self._stepped: set[int] = set()
-        self._weights: dict[int, Tensor] = {}
-        self._columns: dict[tuple[str, int], stats.Row] = {}
-        self._norms: tuple[list[int], list[Tensor]] | None = None
-        self._cleared = math.nan
+        self._parameters = Parameters()
         self._facts: Run | None = None
         self._described = time.monotonic()
-        self._owners: dict[int, int] = {}
-        self._reached: list[float] = []
         self.on_accelerator = False
 
     # ---- membership -------------------------------------------------------------------------------------------
@@ -105,7 +101,7 @@ class Training:
         if model not in self.models:
             self.models.append(model)
             model.sampling = self.sampling
-            self._owners = {id(each): at for at, layer in enumerate(self.layers) for each in reversed(layer.parameters)}
+        self._parameters.belong_to(self.layers)
 
     def add_optimizer(
         self, optimizer: torch.optim.Optimizer, site: CallSite | None, parameters: frozenset[int]
@@ -152,59 +148,24 @@ class Training:
             self._finish_step()
         self._take_gradients(optimizer)
         if self.sampling:
-            self._take_weights(optimizer)
+            self._parameters.take_weights()
 
     def after_step(self, optimizer: torch.optim.Optimizer, recompute_gradients: bool) -> None:
         """The optimizer changed the weights."""
         if recompute_gradients:
             self._take_gradients(optimizer)
         if self.sampling:
-            self._take_updates()
+            self._parameters.take_updates()
         self.events += "s"
         self._stepped.add(id(optimizer))
         if len(self.live_optimizers()) == 1:
             self._finish_step()
 
     def _take_gradients(self, optimizer: torch.optim.Optimizer) -> None:
-        held = [each for group in optimizer.param_groups for each in group["params"]]
-        with_gradient = [each for each in held if each.grad is not None and each.grad.layout is torch.strided]
+        if self.sampling or self.on_accelerator:
+            self._parameters.take_norms(optimizer, bool(self._stepped))
         if self.sampling:
-            self._cleared = float(not _any_gradient(with_gradient))
-        if with_gradient and (self.sampling or self.on_accelerator):
-            norms = list(torch._foreach_norm([each.grad for each in with_gradient]))
-            owners = [self._owners.get(id(each), -1) for each in with_gradient]
-            before = self._norms if self._stepped and self._norms else ([], [])
-            self._norms = (before[0] + owners, before[1] + norms)
-        if self.sampling:
-            self._gradient_columns()
-
-    def _gradient_columns(self) -> None:
-        self._reached = []
-        for at, layer in enumerate(self.layers):
-            trainable = [each for each in layer.parameters if each.requires_grad]
-            self._reached.append(_share(each.grad is not None for each in trainable))
-            gradients = [each.grad for each in describe.kernels(layer.parameters) if each.grad is not None]
-            every = [each.grad for each in trainable if each.grad is not None]
-            if gradients and all(stats.is_plain(gradient) for gradient in [*gradients, *every]):
-                self._columns["weight_gradient", at] = stats.parameter_row(stats.strided(*gradients), every)
-
-    def _take_weights(self, optimizer: torch.optim.Optimizer) -> None:
-        for at, layer in enumerate(self.layers):
-            parameters = layer.parameters
-            if not parameters or at in self._weights or not all(stats.is_plain(each) for each in parameters):
-                continue
-            self._weights[at] = read = stats.strided(*describe.kernels(parameters))
-            self._columns["weight", at] = stats.parameter_row(read, parameters)
-
-    def _take_updates(self) -> None:
-        for at, layer in enumerate(self.layers):
-            before = self._weights.get(at)
-            if before is not None:
-                after = stats.strided(*describe.kernels(layer.parameters))
-                update = (
-                    after.float() - before.float() if after.dtype in (torch.float16, torch.bfloat16) else after - before
-                )
-                self._columns["weight_update", at] = stats.parameter_row(update, [update])
+            self._parameters.take_gradients(optimizer)
 
     # ---- the end of a step ------------------------------------------------------------------------------------
 
@@ -222,10 +183,10 @@ class Training:
             self.step,
             self.events[:MAX_ORDER],
             scalars,
-            {} if quiet else self._activation_columns() | self._columns,
+            {} if quiet else self._activation_columns() | self._parameters.columns,
             self._layer_states() if self.sampling else {},
             {} if quiet else {at: layer.sentinels for at, layer in enumerate(self.layers) if layer.sentinels},
-            self._norms,
+            self._parameters.norms,
             self.sampling,
         )
         self._pending.append(record)
@@ -243,7 +204,8 @@ class Training:
         step, self.step = self.step, self.step + 1
         self.sampling = self.recorder.due(self.step)
         self.backwards, self.cleared_backwards, self.events, self.stale = [], [], "", False
-        self._stepped, self._weights, self._columns, self._norms, self._cleared = set(), {}, {}, None, math.nan
+        self._stepped = set()
+        self._parameters.next_step()
         for model in self.models:
             model.clear()
             model.sampling = self.sampling
@@ -265,7 +227,7 @@ class Training:
             "scheduler_steps": float(self.events.count("c")),
             "stale_gradient": float(self.stale),
             "accumulated": float(max(1, len(backwards))),
-            "cleared_gradient": self._cleared,
+            "cleared_gradient": self._parameters.cleared,
         }
 
     def _activation_columns(self) -> dict[tuple[str, int], stats.Row]:
@@ -285,18 +247,12 @@ class Training:
         return columns
 
     def _layer_states(self) -> dict[str, list[float]]:
-        held = {
-            id(each)
-            for optimizer in self.live_optimizers()
-            for group in optimizer.param_groups
-            for each in group["params"]
-        }
-        layers = self.layers
+        held, layers = held_by(*self.live_optimizers()), self.layers
         return {
             "training": [math.nan if layer.training is None else float(layer.training) for layer in layers],
-            "trainable": [_share(each.requires_grad for each in layer.parameters) for layer in layers],
-            "optimized": [_share(id(each) in held for each in layer.parameters) for layer in layers],
-            "reached": self._reached or [math.nan] * len(layers),
+            "trainable": [share(each.requires_grad for each in layer.parameters) for layer in layers],
+            "optimized": [share(id(each) in held for each in layer.parameters) for layer in layers],
+            "reached": self._parameters.reached or [math.nan] * len(layers),
         }
 
     def _look_at_data(self, readings: Sequence[Reading]) -> dict[str, float]:
@@ -431,10 +387,11 @@ class Training:
         return dataclasses.replace(facts, trainable=self._trainable()) if crash and not self._gone() else facts
 
     def _trainable(self) -> int:
-        parameters = {
-            id(each): each for model in self.models if model.root is not None for each in model.root.parameters()
-        }
-        return sum(each.numel() for each in parameters.values() if each.requires_grad)
+        return sum(each.numel() for each in self._all_parameters().values() if each.requires_grad)
+
+    def _all_parameters(self) -> dict[int, torch.nn.Parameter]:
+        roots = [model.root for model in self.models if model.root is not None]
+        return {id(each): each for root in roots for each in root.parameters()}
 
     def _origin(self) -> Origin | None:
         return self.origin.fact({id(layer): at for at, layer in enumerate(self.layers)}) if self.origin else None
@@ -444,11 +401,8 @@ class Training:
 
     def _run_now(self) -> Run:
         index = {id(layer): at for at, layer in enumerate(self.layers)}
-        parameters = {
-            id(each): each for model in self.models if model.root is not None for each in model.root.parameters()
-        }
-        optimizers = self.live_optimizers()
-        held = {id(each) for optimizer in optimizers for group in optimizer.param_groups for each in group["params"]}
+        parameters = self._all_parameters()
+        held = held_by(*self.live_optimizers())
         return Run(
             framework="torch",
             backend="torch",
@@ -496,18 +450,6 @@ class Training:
         if readings:
             self._readings = readings
         self._look_at_data(readings)
-
-
-def _share(flags: Iterable[bool]) -> float:
-    values = list(flags)
-    return sum(values) / len(values) if values else math.nan
-
-
-def _any_gradient(parameters: Sequence[torch.nn.Parameter]) -> bool:
-    """True if the optimizer is given a gradient that is not zero everywhere; looks at the smallest first."""
-    if not parameters or parameters[0].device.type != "cpu":
-        return bool(parameters)
-    return any(bool(each.grad.any()) for each in sorted(parameters, key=Tensor.numel))
 
 
 def _count(tensor: Tensor) -> float:

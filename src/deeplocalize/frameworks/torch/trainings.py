@@ -15,6 +15,7 @@ import torch
 from deeplocalize.frameworks.session import Session
 from deeplocalize.frameworks.source import CallSite
 from deeplocalize.frameworks.torch.models import Model
+from deeplocalize.frameworks.torch.parameters import held_by
 from deeplocalize.frameworks.torch.training import Backward, Owned, Training
 from deeplocalize.frameworks.torch.wrap import Sites
 
@@ -196,8 +197,3 @@ class Trainings:
         """Finish steps of several optimizers, now that the next has begun."""
         for training in self.live:
             training.close_open_step()
-
-
-def held_by(optimizer: torch.optim.Optimizer) -> set[int]:
-    """The ids of the parameters that an optimizer holds."""
-    return {id(each) for group in optimizer.param_groups for each in group["params"]}

@@ -13,10 +13,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from deeplocalize.frameworks import lines
 from deeplocalize.frameworks.session import Session, TrainingStopped
 from deeplocalize.frameworks.source import CallSite
-from deeplocalize.frameworks.torch import describe, origin, stats
+from deeplocalize.frameworks.torch import describe, facts, origin, stats
 from deeplocalize.frameworks.torch.models import LayerState, Model
 from deeplocalize.frameworks.torch.objective import Reading, to_rows, to_targets, value_factor
 from deeplocalize.frameworks.torch.parameters import Parameters, held_by, share
@@ -363,16 +362,9 @@ class Training:
         self._described = now
         return True
 
-    def layer_facts(self) -> list[Layer]:
+    def layer_facts(self) -> tuple[Layer, ...]:
         """The layers as facts, with their index in this training."""
-        several = len(self.models) > 1
-        facts = []
-        for model in self.models:
-            for layer in model.layers:
-                name = f"{model.name}.{layer.facts.name}" if several and layer.name else layer.facts.name
-                facts.append(dataclasses.replace(layer.facts, index=len(facts), name=name))
-        unseen = all(layer.source is None for layer in facts)
-        return list(lines.of_layers(facts, self._filename())) if unseen else facts
+        return facts.layers(self.models, self._filename())
 
     def _filename(self) -> str | None:
         """The user's file that trains."""
@@ -383,15 +375,8 @@ class Training:
         what broke the program is told as it was then."""
         if self._facts is None:
             self._facts = self._run_now()
-        facts = dataclasses.replace(self._facts, ended=ended, crash=crash, origin=self._origin())
-        return dataclasses.replace(facts, trainable=self._trainable()) if crash and not self._gone() else facts
-
-    def _trainable(self) -> int:
-        return sum(each.numel() for each in self._all_parameters().values() if each.requires_grad)
-
-    def _all_parameters(self) -> dict[int, torch.nn.Parameter]:
-        roots = [model.root for model in self.models if model.root is not None]
-        return {id(each): each for root in roots for each in root.parameters()}
+        told = dataclasses.replace(self._facts, ended=ended, crash=crash, origin=self._origin())
+        return dataclasses.replace(told, trainable=facts.trainable(self.models)) if crash and not self._gone() else told
 
     def _origin(self) -> Origin | None:
         return self.origin.fact({id(layer): at for at, layer in enumerate(self.layers)}) if self.origin else None
@@ -401,24 +386,23 @@ class Training:
 
     def _run_now(self) -> Run:
         index = {id(layer): at for at, layer in enumerate(self.layers)}
-        parameters = self._all_parameters()
-        held = held_by(*self.live_optimizers())
+        optimizers = tuple(
+            describe.optimizer(optimizer, each.site, self._filename())
+            for each in self.optimizers
+            if (optimizer := each.reference()) is not None
+        )
         return Run(
             framework="torch",
             backend="torch",
             model=" + ".join(model.name for model in self.models) or "model",
             versions=self._versions,
             objectives=tuple(reading.objective(index) for reading in self._readings),
-            optimizers=tuple(
-                describe.optimizer(optimizer, each.site, self._filename())
-                for each in self.optimizers
-                if (optimizer := each.reference()) is not None
-            ),
+            optimizers=optimizers,
             batch_size=self.batch_size,
             unapplied=self.unapplied,
-            parameters=sum(each.numel() for each in parameters.values()),
-            trainable=sum(each.numel() for each in parameters.values() if each.requires_grad),
-            optimized=sum(each.numel() for key, each in parameters.items() if key in held),
+            parameters=facts.parameters(self.models),
+            trainable=facts.trainable(self.models),
+            optimized=facts.optimized(self.models, held_by(*self.live_optimizers())),
             sources={name: site.source for name, site in self.calls.items()},
         )
 

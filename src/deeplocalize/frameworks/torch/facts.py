@@ -1,0 +1,44 @@
+"""The models of a training as facts: their layers in one list, and how many of their parameters may be trained."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Sequence
+
+from torch import nn
+
+from deeplocalize.frameworks import lines
+from deeplocalize.frameworks.torch.models import Model
+from deeplocalize.trace.schema import Layer
+
+
+def layers(models: Sequence[Model], filename: str | None) -> tuple[Layer, ...]:
+    """The layers of all models with their index among all; looked up in the user's file if none was seen being built."""
+    several = len(models) > 1
+    found: list[Layer] = []
+    for model in models:
+        for layer in model.layers:
+            name = f"{model.name}.{layer.facts.name}" if several and layer.name else layer.facts.name
+            found.append(dataclasses.replace(layer.facts, index=len(found), name=name))
+    unseen = all(layer.source is None for layer in found)
+    return lines.of_layers(found, filename) if unseen else tuple(found)
+
+
+def parameters(models: Sequence[Model]) -> int:
+    """The number of elements of all parameters."""
+    return sum(each.numel() for each in _all(models).values())
+
+
+def trainable(models: Sequence[Model]) -> int:
+    """Of those that may be trained."""
+    return sum(each.numel() for each in _all(models).values() if each.requires_grad)
+
+
+def optimized(models: Sequence[Model], held: Collection[int]) -> int:
+    """Of those whose ids are among `held`, which optimizers hold."""
+    return sum(each.numel() for key, each in _all(models).items() if key in held)
+
+
+def _all(models: Sequence[Model]) -> dict[int, nn.Parameter]:
+    roots = [model.root for model in models if model.root is not None]
+    return {id(each): each for root in roots for each in root.parameters()}

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from deeplocalize.frameworks.torch import models, objective, probe, stats, training, trainings
+from deeplocalize.frameworks.torch import batches, models, objective, probe, stats, training, trainings
 
 
 class Net(nn.Module):
@@ -84,7 +84,7 @@ BREAKABLE = {
     "finishing a step": (training.Training, "_finish_step"),
     "writing a step": (training.Training, "_write"),
     "describing the run": (training.Training, "run"),
-    "describing the data": (training, "prediction_scalars"),
+    "describing the data": (batches, "prediction_scalars"),
     "finding the user's line": (probe, "user_call"),
     "beginning a training": (trainings.Trainings, "_begin"),
 }

@@ -16,18 +16,15 @@ from torch import Tensor
 from deeplocalize.frameworks.session import Session, TrainingStopped
 from deeplocalize.frameworks.source import CallSite
 from deeplocalize.frameworks.torch import describe, facts, origin, stats
+from deeplocalize.frameworks.torch.batches import CARD_SAMPLES, Batches, count_nonfinite
 from deeplocalize.frameworks.torch.models import LayerState, Model
-from deeplocalize.frameworks.torch.objective import Reading, to_rows, to_targets, value_factor
+from deeplocalize.frameworks.torch.objective import Reading, value_factor
 from deeplocalize.frameworks.torch.parameters import Parameters, held_by, share
 from deeplocalize.frameworks.torch.record import StepRecord, fetch, numbers, padded, tensors_of
-from deeplocalize.trace.data import DataCollector, prediction_scalars
-from deeplocalize.trace.schema import TENSOR_STATS, DataCard, Layer, Origin, Run, Series
+from deeplocalize.trace.schema import TENSOR_STATS, Layer, Origin, Run, Series
 
 FETCH_EVERY = 16
 """On an accelerator values stay on the device for so many steps before one copy brings them all to the host."""
-
-CARD_SAMPLES = 64
-"""So many recorded steps feed the DataCard; after that only predictions are looked at."""
 
 MAX_ORDER = 24
 
@@ -79,8 +76,7 @@ class Training:
         self._versions = versions
         self.cleared_backwards: list[Backward] = []
         self._readings: list[Reading] = []
-        self._data = DataCollector()
-        self._samples = 0
+        self._batches = Batches()
         self._pending: list[StepRecord] = []
         self._stepped: set[int] = set()
         self._parameters = Parameters()
@@ -175,9 +171,9 @@ class Training:
         scalars = self._scalars(backwards)
         quiet = not self.sampling and not self.on_accelerator and all(math.isfinite(each.loss) for each in backwards)
         if self.sampling:
-            scalars |= self._look_at_data(readings)
+            scalars |= self._batches.look(self.models, readings, self.step)
         elif any(isinstance(each.loss, float) and not math.isfinite(each.loss) for each in backwards):
-            scalars |= self._count_nonfinite(readings)
+            scalars |= count_nonfinite(self.models, readings)
         record = StepRecord(
             self.step,
             self.events[:MAX_ORDER],
@@ -254,43 +250,6 @@ class Training:
             "reached": self._parameters.reached or [math.nan] * len(layers),
         }
 
-    def _look_at_data(self, readings: Sequence[Reading]) -> dict[str, float]:
-        self._samples += 1
-        scalars: dict[str, float] = {}
-        if self._samples <= CARD_SAMPLES:
-            self._look_at_inputs()
-        for at, reading in enumerate(readings):
-            predictions, targets = reading.rows()
-            if self._samples <= CARD_SAMPLES and (every := to_targets(reading.target)) is not None:
-                self._data.add_target(at, every, len(reading.target))
-            if at == 0 and predictions is not None:
-                scalars |= prediction_scalars(predictions, targets, reading.loss)
-                self._keep_rows(predictions, targets)
-        return scalars | self._count_nonfinite(readings)
-
-    def _count_nonfinite(self, readings: Sequence[Reading]) -> dict[str, float]:
-        given = [tensor for model in self.models for _, tensor in model.last_inputs if stats.is_plain(tensor)]
-        counts = {"input.nonfinite": sum(_count(tensor) for tensor in given)}
-        if readings and stats.is_plain(readings[0].target):
-            counts["target.nonfinite"] = _count(readings[0].target)
-        if readings and stats.is_plain(readings[0].prediction):
-            counts["prediction.nonfinite"] = _count(readings[0].prediction)
-        return counts
-
-    def _look_at_inputs(self) -> None:
-        for model in self.models:
-            for name, tensor in model.last_inputs:
-                rows = to_rows(tensor)
-                if rows is not None:
-                    bad = _count(tensor) if stats.is_plain(tensor) else 0.0
-                    shown = name if len(self.models) == 1 else f"{model.name}.{name}"
-                    self._data.add_input(shown, rows, int(bad), len(tensor))
-
-    def _keep_rows(self, predictions: Any, targets: Any) -> None:
-        inputs = next((to_rows(tensor) for model in self.models for _, tensor in model.last_inputs), None)
-        if inputs is not None and targets is not None and len(inputs) == len(targets) == len(predictions):
-            self._data.add_rows(self.step, inputs, targets, predictions)
-
     # ---- writing ----------------------------------------------------------------------------------------------
 
     def drain(self) -> None:
@@ -346,9 +305,9 @@ class Training:
         if not self.sampling or not self._is_time_to_describe():
             return
         data = None
-        if self._samples <= CARD_SAMPLES or self._samples % 8 == 0:
-            data = self._card()
-            if (sample := self._data.sample()) is not None and self._samples & (self._samples - 1) == 0:
+        if self._batches.seen <= CARD_SAMPLES or self._batches.seen % 8 == 0:
+            data = self._batches.card(self._readings)
+            if (sample := self._batches.sample()) is not None and self._batches.seen & (self._batches.seen - 1) == 0:
                 self.recorder.rows(sample)
         if self._facts is None or not (self._gone() or len(self.live_optimizers()) < len(self.optimizers)):
             self._facts = self._run_now()
@@ -357,7 +316,7 @@ class Training:
     def _is_time_to_describe(self) -> bool:
         """True in the recorded steps 1, 2, 4, 8, ... and otherwise not more often than once a second."""
         now = time.monotonic()
-        if self._samples & (self._samples - 1) and now - self._described < DESCRIBE_SECONDS:
+        if self._batches.seen & (self._batches.seen - 1) and now - self._described < DESCRIBE_SECONDS:
             return False
         self._described = now
         return True
@@ -415,15 +374,10 @@ class Training:
         if self._stepped:
             self._finish_step()
         self.drain()
-        if (sample := self._data.sample()) is not None:
+        if (sample := self._batches.sample()) is not None:
             self.recorder.rows(sample)
-        self.recorder.describe(self.run(ended, crash), self.layer_facts(), self._card())
+        self.recorder.describe(self.run(ended, crash), self.layer_facts(), self._batches.card(self._readings))
         self.recorder.finish(ended)
-
-    def _card(self) -> DataCard:
-        """The DataCard; a sum of several losses has no trivial baseline that could be told from one of them."""
-        only = self._readings[0] if len(self._readings) == 1 else None
-        return self._data.card(only.loss if only else None, only.objective({}).head.units if only else None)
 
     def take_readings(self) -> None:
         """Take what the loss was made of from the latest backward pass, in a training that has no step."""
@@ -433,10 +387,4 @@ class Training:
         """Take the inputs and targets of a step that never came to its end."""
         if readings:
             self._readings = readings
-        self._look_at_data(readings)
-
-
-def _count(tensor: Tensor) -> float:
-    if tensor.device.type == "cpu":
-        return float(stats.count_nonfinite(tensor))
-    return float((~torch.isfinite(tensor)).sum().item())
+        self._batches.look(self.models, readings, self.step)

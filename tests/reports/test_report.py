@@ -62,6 +62,6 @@ def test_a_rule_that_raises_is_a_failure_of_ours_and_no_verdict(rules, rule_that
 
     rules(replace(rule_that("bad"), check=fail))
     report = Report.of([make_trace()])
-    assert report.verdict == "healthy"
+    assert report.verdict == "inconclusive"
     assert [(failure.stage, failure.message) for failure in report.failures] == [("rule bad", "IndexError: bug")]
     assert [each.rule for each in report.not_evaluated] == ["bad"]

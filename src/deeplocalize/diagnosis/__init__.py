@@ -56,7 +56,7 @@ def diagnose(trace: Trace, rules: Sequence[Rule] | None = None) -> Diagnosis:
         else:
             findings += answer
     causes = fold(findings, {each.name: each for each in rules})
-    verdict, reason = _verdict(trace, causes, len(unanswered) < len(rules))
+    verdict, reason = _verdict(trace, causes, not rules or len(unanswered) < len(rules))
     return Diagnosis(trace, verdict, reason, causes, tuple(unanswered), tuple(failures))
 
 

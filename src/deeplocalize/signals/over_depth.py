@@ -112,6 +112,14 @@ def input_scale(trace: Trace) -> float:
     return math.hypot(card.mean, card.std) if card and card.mean is not None and card.std is not None else math.nan
 
 
+def meant_to_change(trace: Trace) -> IntArray:
+    """Layers with kernels that are trainable and held by an optimizer, where that is known."""
+    layers = weight_layers(trace)
+    states = np.stack([trace.series("layer", state)[:, layers] for state in ("trainable", "optimized")])
+    meant: IntArray = layers[~(states == 0).any(axis=(0, 1))]
+    return meant
+
+
 def without_gradient(trace: Trace) -> list[int]:
     """Trainable layers that got no gradient in any recorded step though one behind them did, in the order of the pass.
 

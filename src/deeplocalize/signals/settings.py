@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 
@@ -35,6 +36,12 @@ def learning_rate_line(trace: Trace) -> Source | None:
 def call_line(trace: Trace, *calls: str) -> Source | None:
     """The line of the first of these calls that is known."""
     return next((trace.run.sources[call] for call in calls if call in trace.run.sources), None)
+
+
+def share_of_steps(trace: Trace, pattern: str) -> float:
+    """Share of the recorded steps in which calls came in an order that matches `pattern`."""
+    matching = [index for index, order in enumerate(trace.orders) if re.search(pattern, order)]
+    return float(np.isin(trace.order, matching).mean()) if len(trace.order) else 0.0
 
 
 def rescaled(rate: float, step: float) -> float:

@@ -32,7 +32,6 @@ PyTorch, zeroing out gradients. https://docs.pytorch.org/tutorials/recipes/recip
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -41,11 +40,11 @@ from deeplocalize.findings import Evidence, Finding, Locus, Severity
 from deeplocalize.remedies import Remedy
 from deeplocalize.rules import CannotEvaluate, rule
 from deeplocalize.signals.movement import is_as_initialized
-from deeplocalize.signals.over_depth import weight_layers, without_gradient
+from deeplocalize.signals.over_depth import meant_to_change, without_gradient
 from deeplocalize.signals.over_time import recorded
 from deeplocalize.signals.places import called
 from deeplocalize.signals.quality import learns_well
-from deeplocalize.signals.settings import call_line, learning_rate, learning_rate_line
+from deeplocalize.signals.settings import call_line, learning_rate, learning_rate_line, share_of_steps
 from deeplocalize.trace.schema import IntArray, Series, Trace
 
 UPDATE, GRADIENT, REACHED = Series("weight_update", "rms"), Series("weight_gradient", "rms"), Series("layer", "reached")
@@ -69,20 +68,12 @@ def check(trace: Trace, *, least: int = 10) -> Iterator[Finding]:
         return
     if not trace.has(UPDATE) or len(trace.sampled) < least:
         raise CannotEvaluate(f"fewer than {least} recorded updates")
-    layers = _meant_to_change(trace)
+    layers = meant_to_change(trace)
     updates = trace.series(*UPDATE)[:, layers]
     if np.isfinite(updates).any() and not np.nanmax(updates) > 0:
         yield _nothing_changes(trace, layers, float(np.nanmax(updates)))
     else:
         yield from _cut_off(trace, layers)
-
-
-def _meant_to_change(trace: Trace) -> IntArray:
-    """Layers with kernels that are trainable and held by an optimizer, where that is known."""
-    layers = weight_layers(trace)
-    states = np.stack([trace.series("layer", state)[:, layers] for state in ("trainable", "optimized")])
-    meant: IntArray = layers[~(states == 0).any(axis=(0, 1))]
-    return meant
 
 
 def _is_unconnected(trace: Trace) -> bool:
@@ -128,7 +119,7 @@ def _nothing_changes(trace: Trace, layers: IntArray, update: float) -> Finding:
 
 def _reason(trace: Trace, layers: IntArray) -> tuple[str, str, str]:
     """Why nothing changes, the kind of locus, and what to do."""
-    if _share_of_steps(trace, r"b[^b]*z[^b]*s") > 0.5:
+    if share_of_steps(trace, r"b[^b]*z[^b]*s") > 0.5:
         return "gradients are cleared between backward and step", "training-loop", "Move zero_grad() before backward()"
     if (rate := learning_rate(trace)) == 0:
         return f"the learning rate is {rate:g}", "learning-rate", "Set a learning rate above 0, such as 0.001 for Adam"
@@ -138,12 +129,6 @@ def _reason(trace: Trace, layers: IntArray) -> tuple[str, str, str]:
     if len(gradients) and not gradients.any():
         return "the gradient is exactly zero", "loss", "Check that the loss depends on what the model answers"
     return "the updates are lost in rounding", "optimizer", "Keep the weights in 32 bits, or raise the learning rate"
-
-
-def _share_of_steps(trace: Trace, pattern: str) -> float:
-    """Share of the recorded steps in which calls came in an order that matches `pattern`."""
-    matching = [index for index, order in enumerate(trace.orders) if re.search(pattern, order)]
-    return float(np.isin(trace.order, matching).mean()) if len(trace.order) else 0.0
 
 
 def _cut_off(trace: Trace, layers: IntArray) -> Iterator[Finding]:

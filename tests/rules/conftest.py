@@ -11,8 +11,9 @@ import pytest
 
 from deeplocalize.rules import Rule, all_rules
 from deeplocalize.testing import make_layer, make_run, make_trace, source
+from deeplocalize.trace.cards import DataCard
 from deeplocalize.trace.data import target_card
-from deeplocalize.trace.schema import DataCard, Head, Loss, Objective, Sample, Trace
+from deeplocalize.trace.schema import Head, Loss, Objective, Sample, Trace
 
 LOSSES = {
     "cross-entropy on logits, by number": ("cross-entropy", "CrossEntropyLoss", "logits", "class-index"),

@@ -5,8 +5,9 @@ import pytest
 
 from deeplocalize.signals.task import Labels, Task, is_column, is_independent, labels, row_sum, scaled_classes, tasks
 from deeplocalize.testing import make_run, make_trace
+from deeplocalize.trace.cards import DataCard
 from deeplocalize.trace.data import target_card
-from deeplocalize.trace.schema import DataCard, Head, Loss, Objective
+from deeplocalize.trace.schema import Head, Loss, Objective
 
 
 def task(targets, units=4, shape=None, **facts):

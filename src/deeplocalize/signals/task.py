@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from deeplocalize.trace.schema import FloatArray, Head, Loss, TargetCard, Trace
+from deeplocalize.trace.cards import TargetCard
+from deeplocalize.trace.schema import FloatArray, Head, Loss, Trace
 
 _FAMILIES = {
     "cross-entropy": "classes",

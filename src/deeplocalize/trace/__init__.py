@@ -1,12 +1,11 @@
 """What happened: the record of a training run, as arrays and facts. Needs numpy alone, never a framework."""
 
+from deeplocalize.trace.cards import DataCard, InputCard, TargetCard
 from deeplocalize.trace.recorder import Recorder, TraceLog
 from deeplocalize.trace.schema import (
     Crash,
-    DataCard,
     Failure,
     Head,
-    InputCard,
     Layer,
     Loss,
     Objective,
@@ -16,7 +15,6 @@ from deeplocalize.trace.schema import (
     Sample,
     Series,
     Source,
-    TargetCard,
     Trace,
 )
 from deeplocalize.trace.store import read_traces

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deeplocalize.trace.schema import DataCard, InputCard, Loss, Sample, TargetCard
+from deeplocalize.trace.cards import DataCard, InputCard, TargetCard
+from deeplocalize.trace.schema import Loss, Sample
 
 MAX_ROWS = 64
 """Examples a probe hands over for each recorded step."""

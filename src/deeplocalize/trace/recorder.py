@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from deeplocalize.trace.cards import DataCard
 from deeplocalize.trace.definitions import LAYERS_DENSE, SCALARS_DENSE, Schedule
 from deeplocalize.trace.file import Record, TraceWriter
-from deeplocalize.trace.schema import DataCard, Failure, Layer, Run, Sample, Series, Trace
+from deeplocalize.trace.schema import Failure, Layer, Run, Sample, Series, Trace
 from deeplocalize.trace.store import TraceBuilder
 
 FLUSH_SECONDS = 0.5

@@ -11,8 +11,9 @@ import msgspec
 import numpy as np
 
 from deeplocalize.errors import TraceError
+from deeplocalize.trace.cards import DataCard
 from deeplocalize.trace.file import Record, read_records
-from deeplocalize.trace.schema import DataCard, Failure, FloatArray, IntArray, Layer, Run, Sample, Series, Trace
+from deeplocalize.trace.schema import Failure, FloatArray, IntArray, Layer, Run, Sample, Series, Trace
 
 
 def read_traces(path: str | Path) -> tuple[Trace, ...]:

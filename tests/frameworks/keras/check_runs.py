@@ -177,57 +177,6 @@ def validation_and_evaluation_add_metrics_and_no_steps():
     assert trace.scalar("epoch").tolist() == [0, 1]
 
 
-class Own(keras.Model):
-    """A train step of the user's own, as Keras's guides write it."""
-
-    def __init__(self):
-        super().__init__()
-        self.hidden, self.head = layers.Dense(4, activation="relu"), layers.Dense(3, activation="softmax")
-
-    def call(self, x, training=False):
-        return self.head(self.hidden(x))
-
-    if BACKEND == "tensorflow":
-
-        def train_step(self, data):
-            import tensorflow
-
-            x, y = data
-            with tensorflow.GradientTape() as tape:
-                loss = self.compute_loss(y=y, y_pred=self(x, training=True))
-            self.optimizer.apply_gradients(
-                zip(tape.gradient(loss, self.trainable_variables), self.trainable_variables, strict=True)
-            )
-            return {"loss": loss}
-
-    if BACKEND == "torch":
-
-        def train_step(self, data):
-            import torch
-
-            x, y = data
-            loss = self.compute_loss(y=y, y_pred=self(x, training=True))
-            self.zero_grad()
-            loss.backward()
-            with torch.no_grad():
-                self.optimizer.apply([each.value.grad for each in self.trainable_weights], self.trainable_weights)
-            return {"loss": loss.detach()}
-
-    if BACKEND == "jax":
-
-        def loss_of(self, trainable, other, x, y):
-            predicted, other = self.stateless_call(trainable, other, x, training=True)
-            return self.compute_loss(x, y, predicted), other
-
-        def train_step(self, state, data):
-            import jax
-
-            trainable, other, kept, metrics = state
-            (loss, other), gradients = jax.value_and_grad(self.loss_of, has_aux=True)(trainable, other, *data)
-            trainable, kept = self.optimizer.stateless_apply(kept, gradients, trainable)
-            return {"loss": loss}, (trainable, other, kept, metrics)
-
-
 @check(backends=("tensorflow", "torch"))
 def a_first_step_that_crashes_shows_the_model_it_built_and_no_frame_of_ours_in_its_error():
     seed()
@@ -283,39 +232,6 @@ def the_line_of_a_callback_that_sets_the_learning_rate_is_known():
         model = compiled(keras.Sequential([keras.Input((6,)), layers.Dense(3, activation="softmax")]))
         model.fit(x, y, verbose=0, callbacks=[keras.callbacks.LearningRateScheduler(lambda epoch: 0.01)])
     assert "LearningRateScheduler" in seen.trace.run.sources["scheduler"].text
-
-
-@check
-def a_train_step_of_the_users_own_is_watched_from_inside():
-    seed()
-    x, y = problem()
-    with watched() as seen:
-        compiled(Own()).fit(x, y, batch_size=16, epochs=2, verbose=0)
-    assert np.isfinite(seen.trace.scalar("loss")).all()
-    assert np.isfinite(seen.trace.series("weight_gradient", "rms")).all()
-    assert np.isfinite(seen.trace.series("activation_gradient", "rms")[:, 0]).all()
-    assert seen.trace.run.objectives[0].head.activation == "softmax"
-
-
-@check(backends=("tensorflow", "torch"))
-def the_loss_of_a_train_step_is_what_its_gradient_is_taken_of():
-    def square(y, predicted):
-        return keras.ops.mean(keras.ops.square(predicted - keras.ops.one_hot(y, 3)))
-
-    class Squares(Own):
-        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-            return square(y, y_pred)
-
-    seed()
-    x, y = problem()
-    with watched() as seen:
-        model = Squares()
-        model(x[:1])
-        before = model.get_weights()
-        compiled(model).fit(x, y, batch_size=len(x), verbose=0)
-    model.set_weights(before)
-    expected = square(y, model(x))
-    np.testing.assert_allclose(seen.trace.scalar("loss"), keras.ops.convert_to_numpy(expected), rtol=1e-5)
 
 
 class Talking(keras.layers.Layer):

@@ -1,8 +1,8 @@
 import numpy as np
 
 from deeplocalize.testing import make_trace
+from deeplocalize.trace.cards import DataCard
 from deeplocalize.trace.data import InputCollector, target_card
-from deeplocalize.trace.schema import DataCard
 
 VARIED = np.random.default_rng(0).normal(size=(32, 5))
 CONSTANT = np.tile(VARIED[:1], (32, 1))

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from deeplocalize.testing import make_layer, make_trace
+from deeplocalize.trace.cards import DataCard
 from deeplocalize.trace.data import InputCollector, target_card
-from deeplocalize.trace.schema import DataCard
 
 RANDOM = np.random.default_rng(0)
 GRAY = RANDOM.integers(0, 256, (64, 100))

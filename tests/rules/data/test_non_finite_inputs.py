@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from deeplocalize.testing import make_run, make_trace
+from deeplocalize.trace.cards import DataCard
 from deeplocalize.trace.data import InputCollector, target_card
-from deeplocalize.trace.schema import Crash, DataCard
+from deeplocalize.trace.schema import Crash
 
 STEPS = np.arange(100)
 

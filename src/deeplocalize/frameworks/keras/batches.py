@@ -8,8 +8,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from deeplocalize.trace.cards import DataCard
 from deeplocalize.trace.data import DataCollector, prediction_scalars, row_indices
-from deeplocalize.trace.schema import DataCard, Loss, Sample
+from deeplocalize.trace.schema import Loss, Sample
 
 
 class Batches:

@@ -36,7 +36,8 @@ from deeplocalize.remedies import Remedy
 from deeplocalize.rules import rule
 from deeplocalize.signals import places
 from deeplocalize.signals.quality import learns_well
-from deeplocalize.trace.schema import TargetCard, Trace
+from deeplocalize.trace.cards import TargetCard
+from deeplocalize.trace.schema import Trace
 
 
 @rule(

@@ -45,7 +45,8 @@ from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import CannotEvaluate, rule
 from deeplocalize.signals import places
 from deeplocalize.signals.quality import learns_well
-from deeplocalize.trace.schema import InputCard, Layer, Series, Trace
+from deeplocalize.trace.cards import InputCard
+from deeplocalize.trace.schema import Layer, Series, Trace
 
 NORMALIZERS = ("norm", "batch-norm", "rescaling", "embedding")
 KERNELS = ("dense", "conv", "recurrent", "attention")

@@ -39,7 +39,8 @@ from deeplocalize.rules import rule
 from deeplocalize.signals import places
 from deeplocalize.signals.fit import is_regression
 from deeplocalize.signals.task import Task, labels, tasks
-from deeplocalize.trace.schema import TargetCard, Trace
+from deeplocalize.trace.cards import TargetCard
+from deeplocalize.trace.schema import Trace
 
 
 @rule(

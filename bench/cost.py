@@ -5,12 +5,15 @@ times; which of the two comes first changes from pair to pair. A program times i
 last, so that the expensive first ones, in which every layer of every step is recorded, are in it. Printed is the median over
 the pairs of the ratio of the two times, and the smallest and the largest.
 
-`--also` measures other tools on the same programs in the same way: torch.autograd.detect_anomaly.
+`--also` measures other tools on the same programs in the same way: torch.autograd.detect_anomaly, and, where `transformers`
+is installed, its DebugUnderflowOverflow.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import importlib.util
 import os
 import statistics
 import subprocess
@@ -67,13 +70,26 @@ CASES: dict[str, tuple[Callable[[], Case], int]] = {
 }
 
 
-def train(name: str, steps: int, anomalies: bool = False) -> float:
+def _debug_underflow_overflow(model: nn.Module) -> contextlib.AbstractContextManager[object]:
+    from transformers.debug_utils import DebugUnderflowOverflow
+
+    return contextlib.nullcontext(DebugUnderflowOverflow(model))
+
+
+INSIDE: dict[str, Callable[[nn.Module], contextlib.AbstractContextManager[object]]] = {
+    "detect_anomaly": lambda model: torch.autograd.set_detect_anomaly(True),
+    "DebugUnderflowOverflow": _debug_underflow_overflow,
+}
+"""Other tools, which a program has to call itself."""
+
+
+def train(name: str, steps: int, tool: str = "none") -> float:
     """Seconds that so many training steps of a program take."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
     model, x, y = CASES[name][0]()
     optimizer = torch.optim.Adam(model.parameters(), 1e-4)
-    with torch.autograd.set_detect_anomaly(anomalies):
+    with INSIDE[tool](model) if tool in INSIDE else contextlib.nullcontext():
         began = time.perf_counter()
         for _ in range(steps):
             optimizer.zero_grad()
@@ -120,17 +136,19 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="training steps (default: 2000, 600 and 300)")
     parser.add_argument("--pairs", type=int, default=5, help="runs of each (default: %(default)s)")
     parser.add_argument("--model", choices=CASES, action="append", help="only this one; the results file is left alone")
-    parser.add_argument("--also", action="store_true", help="measure detect_anomaly, too")
+    parser.add_argument("--also", action="store_true", help="measure the other tools, too")
     parser.add_argument("--train", choices=CASES, help=argparse.SUPPRESS)
     parser.add_argument("--tool", default="none", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.train:
-        print("seconds", train(options.train, options.steps, options.tool == "detect_anomaly"))
+        print("seconds", train(options.train, options.steps, options.tool))
         return
+    others = [tool for tool in INSIDE if tool == "detect_anomaly" or importlib.util.find_spec("transformers")]
+    tools = ["deeplocalize", *(others if options.also else ())]
     rows = ["| program | tool | steps | unwatched ms | median ratio | smallest | largest |", "|---|---|" + "---:|" * 5]
     print("\n".join(rows), flush=True)
     for name in options.model or CASES:
-        for tool in ("deeplocalize", "detect_anomaly")[: 1 + options.also]:
+        for tool in tools:
             steps = options.steps or CASES[name][1]
             seconds, ratios = measure(name, steps, options.pairs, tool)
             middle, low, high = statistics.median(ratios), ratios[0], ratios[-1]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from deeplocalize.diagnosis import Cause, Diagnosis, diagnose
     from deeplocalize.errors import DeepLocalizeError, TraceError, UsageError
     from deeplocalize.findings import Evidence, Finding
+    from deeplocalize.frameworks.imperative import imperative
     from deeplocalize.reports import Report
     from deeplocalize.trace import Trace, read_traces
 
@@ -34,6 +35,7 @@ _HOMES = {
     "TraceError": "errors",
     "UsageError": "errors",
     "diagnose": "diagnosis",
+    "imperative": "frameworks.imperative",
     "read_traces": "trace",
 }
 
@@ -49,6 +51,7 @@ __all__ = [
     "TraceError",
     "UsageError",
     "diagnose",
+    "imperative",
     "read_traces",
     "watch",
 ]

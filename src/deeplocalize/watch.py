@@ -69,15 +69,13 @@ def watch(model: Any, *, optimizer: Any = None, loss: Any = None, trace: str | P
 
 
 def _framework_of(model: Any) -> str:
-    """The framework of a model, told by the modules its classes come from, so that none is imported."""
-    homes = {cls.__module__.split(".")[0] for cls in type(model).__mro__}
-    # On its torch backend, a Keras model is a torch module too.
-    for framework in ("keras", "torch"):
-        if framework in homes:
-            return framework
     from deeplocalize.errors import UsageError
+    from deeplocalize.frameworks.imperative import framework_of
 
-    raise UsageError(f"watch() got {type(model).__name__!r}; it expects a torch.nn.Module or a keras.Model")
+    framework = framework_of(model)
+    if framework is None:
+        raise UsageError(f"watch() got {type(model).__name__!r}; it expects a torch.nn.Module or a keras.Model")
+    return framework
 
 
 def _attach(probe: Probe, framework: str, model: Any, optimizer: Any, loss: Any) -> None:

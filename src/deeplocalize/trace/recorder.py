@@ -29,12 +29,14 @@ class TraceLog:
 
     Attributes:
         path: of the file, None without one.
+        layers_dense: how densely layers are recorded; see Schedule.
         recorders: one for each training, in the order in which they began.
         steps: optimizer steps of all trainings so far.
     """
 
-    def __init__(self, path: str | Path | None = None) -> None:
+    def __init__(self, path: str | Path | None = None, layers_dense: int = LAYERS_DENSE) -> None:
         """Record to `path`, a file that must not exist yet (TraceError otherwise), or in memory alone."""
+        self.layers_dense = layers_dense
         self.path = Path(path) if path is not None else None
         self._writer = TraceWriter(self.path) if self.path else None
         self.recorders: list[Recorder] = []
@@ -85,7 +87,7 @@ class Recorder:
         self._flushed = time.monotonic()
         self._began = time.monotonic()
         self._failures: set[tuple[str, str]] = set()
-        self._layer_schedule = Schedule(LAYERS_DENSE)
+        self._layer_schedule = Schedule(log.layers_dense)
         self._scalar_schedule = Schedule(SCALARS_DENSE)
         self._sampled: set[int] = set()
         self.run: Run | None = None

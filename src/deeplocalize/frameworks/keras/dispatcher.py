@@ -22,7 +22,7 @@ from deeplocalize.frameworks.keras.describe import Leaves
 from deeplocalize.frameworks.keras.observation import Observation
 from deeplocalize.frameworks.keras.sites import leave_traceback
 from deeplocalize.frameworks.keras.statistics import Key
-from deeplocalize.frameworks.keras.wrap import replaced
+from deeplocalize.frameworks.replaced import replaced
 
 if TYPE_CHECKING:
     from deeplocalize.frameworks.keras.training import Training

@@ -15,7 +15,7 @@ from deeplocalize.frameworks.keras import describe, statistics
 from deeplocalize.frameworks.keras.describe import Leaf
 from deeplocalize.frameworks.keras.flow import Flow
 from deeplocalize.frameworks.keras.sites import leave_traceback
-from deeplocalize.frameworks.keras.wrap import replaced
+from deeplocalize.frameworks.replaced import replaced
 
 if TYPE_CHECKING:
     from deeplocalize.frameworks.keras.observation import Observation

@@ -24,7 +24,7 @@ from deeplocalize.frameworks.keras.guard import Guard
 from deeplocalize.frameworks.keras.layer_calls import LayerCalls
 from deeplocalize.frameworks.keras.parameters import Parameters
 from deeplocalize.frameworks.keras.sites import leave_traceback
-from deeplocalize.frameworks.keras.wrap import replaced
+from deeplocalize.frameworks.replaced import replaced
 
 _LOSS_ARGUMENTS = ("x", "y", "y_pred", "sample_weight")
 

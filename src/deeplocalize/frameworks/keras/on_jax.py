@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from deeplocalize.frameworks.keras import statistics
-from deeplocalize.frameworks.keras.wrap import replaced
+from deeplocalize.frameworks.replaced import replaced
 
 Observe = Callable[[Any], None]
 

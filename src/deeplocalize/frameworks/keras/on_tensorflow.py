@@ -11,7 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from deeplocalize.frameworks.keras import statistics
-from deeplocalize.frameworks.keras.wrap import replaced
+from deeplocalize.frameworks.replaced import replaced
 
 Observe = Callable[[Any], None]
 

@@ -72,6 +72,9 @@ class Engine(Protocol):
     def ones_like(self, value: Any) -> Any:
         """A tensor of ones, shaped like the value."""
 
+    def add(self, one: Any, other: Any) -> Any:
+        """The sum of two gradients."""
+
     def weights(self) -> Mapping[str, Any]:
         """The weights that are trained, by name."""
 
@@ -139,7 +142,7 @@ class Program:
 
     def _passes(self, x: Any, y: Any) -> tuple[list[Call], dict[str, Any], dict[str, Any]]:
         calls = self._engine.forward(x, y)
-        return calls, *backward(calls, self._engine.ones_like(calls[-1].values[0]))
+        return calls, *backward(calls, self._engine.ones_like(calls[-1].values[0]), self._engine.add)
 
     def _again(self, x: Any, y: Any) -> Passes:
         calls, _, weight_gradients = self._passes(x, y)
@@ -151,12 +154,13 @@ class Program:
         return "\n".join(str(each) for each in self.operations)
 
 
-def backward(calls: Sequence[Call], seed: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+def backward(calls: Sequence[Call], seed: Any, add: Callable[[Any, Any], Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The backward pass: from the loss to the first operation, each by its own vector-Jacobian product.
 
     Args:
         calls: the forward pass; the last one's only value is the loss.
         seed: d loss / d loss.
+        add: makes the sum of two gradients.
 
     Returns:
         The gradients of the loss at each value, and at each weight; a name that no gradient reaches is missing.
@@ -169,15 +173,15 @@ def backward(calls: Sequence[Call], seed: Any) -> tuple[dict[str, Any], dict[str
             continue
         at_inputs, at_weights = call.pull(given)
         for name, gradient in zip(call.operation.inputs, at_inputs, strict=True):
-            _add(gradients, name, gradient)
+            _gather(gradients, name, gradient, add)
         for name, gradient in at_weights.items():
-            _add(weights, name, gradient)
+            _gather(weights, name, gradient, add)
     return gradients, weights
 
 
-def _add(sums: dict[str, Any], name: str, gradient: Any) -> None:
+def _gather(sums: dict[str, Any], name: str, gradient: Any, add: Callable[[Any, Any], Any]) -> None:
     if gradient is not None:
-        sums[name] = sums[name] + gradient if name in sums else gradient
+        sums[name] = add(sums[name], gradient) if name in sums else gradient
 
 
 def framework_of(model: Any) -> str | None:

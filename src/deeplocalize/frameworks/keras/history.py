@@ -48,7 +48,7 @@ def vjp(function, *inputs, of=None):
 
 def add(one, other):
     """The sum of two gradients, of which one may be missing."""
-    return one if other is None else other if one is None else one + other'''
+    return one if other is None else other if one is None else keras.ops.add(one, other)'''
 
 
 class Recorded:
@@ -142,8 +142,9 @@ class Recorded:
         if not operation.target.startswith("layer:"):
             return call, []
         layer = names[operation.target]
-        if any(".penalty" in each for each in operation.outputs):
-            call = f"[{call}, *own_losses({layer})]"
+        if any(each.endswith(".logits") or ".penalty" in each for each in operation.outputs):
+            given = ", ".join(names[each] for each in operation.inputs)
+            call = f"with_rest({layer}, {call}, [{given}])"
         return call, [f"of={layer}"]
 
     def _loss_call(self, operation: Operation, names: Mapping[str, str]) -> str:

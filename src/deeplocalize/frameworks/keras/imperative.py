@@ -89,14 +89,18 @@ class KerasEngine:
             args, kwargs = map_refs(lambda ref: named[ref.name], (operation.args, dict(operation.kwargs)))
             with replaced(target, "activation", _linear) if split else contextlib.nullcontext():
                 made = tree.flatten(target(*args, **kwargs))
-            return [*made, *(vjps.own_losses(layer) if layer is not None else ())]
+            return made if layer is None else vjps.with_rest(layer, made, given)
 
         given = [values[name] for name in operation.inputs]
         made, pull = vjp(function, given, weights, states, self._compiled[operation.name])
         names = list(operation.outputs)
-        for at in range(len(made) - len(names)):
-            names.append(f"{operation.name}.penalty" + (f".{at}" if at else ""))
-            self._losses.append(names[-1])
+        rest = made[len(names) :]
+        for at, each in enumerate(rest):
+            if each is getattr(made[0], "_keras_logits", None):
+                names.append(f"{operation.name}.logits")
+            else:
+                names.append(f"{operation.name}.penalty" + (f".{at}" if at else ""))
+                self._losses.append(names[-1])
         values |= zip(names, made, strict=True)
         return Call(dataclasses.replace(operation, outputs=tuple(names)), made, self._named_pull(pull, weights))
 
@@ -143,6 +147,10 @@ class KerasEngine:
     def ones_like(self, value: Any) -> Any:
         """See Engine."""
         return ops.ones_like(value)
+
+    def add(self, one: Any, other: Any) -> Any:
+        """See Engine. On tensorflow, the gradient of an embedding may be of some rows alone, as its optimizer wants it."""
+        return ops.add(one, other)
 
     def weights(self) -> Mapping[str, Any]:
         """See Engine."""

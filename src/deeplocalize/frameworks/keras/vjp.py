@@ -37,7 +37,6 @@ def tensorflow_vjp(function, inputs, weights, states, compiled):
         pairs = [(each, gradient) for each, gradient in zip(made, gradients, strict=True) if gradient is not None]
         sources = [*inputs, *(each.value for each in weights)]
         found = tape.gradient([each for each, _ in pairs], sources, [gradient for _, gradient in pairs])
-        found = [None if each is None else tf.convert_to_tensor(each) for each in found]
         return found[: len(inputs)], found[len(inputs) :]
 
     return made, pull
@@ -112,10 +111,16 @@ def jax_vjp(function, inputs, weights, states, compiled):
     return made, pull
 
 
-def own_losses(layer):
-    """What a layer's latest call added to the loss; without what regularizers make of its weights."""
+def with_rest(layer, made, given):
+    """What a layer made of what it was given, and what else goes from it to the loss: its own losses (without what
+    regularizers make of its weights), and on tensorflow what went into a last softmax or sigmoid inside of it, of which
+    Keras takes a cross-entropy."""
+    made = keras.tree.flatten(made)
     of_weights = sum(each.regularizer is not None for each in layer.trainable_weights)
-    return layer.losses[: len(layer.losses) - of_weights]
+    losses = layer.losses[: len(layer.losses) - of_weights]
+    logits = getattr(made[0], "_keras_logits", None) if keras.backend.backend() == "tensorflow" else None
+    inside = logits is not None and not any(logits is each for each in given)
+    return [*made, *losses, *([logits] if inside else [])]
 
 
 def apply_update(optimizer, gradients, weights):
@@ -147,6 +152,6 @@ vjp = {"tensorflow": tensorflow_vjp, "torch": torch_vjp, "jax": jax_vjp}[_BACKEN
 random_state = torch_random_state if _BACKEND == "torch" else no_random_state
 update = torch_apply_update if _BACKEND == "torch" else apply_update
 
-TEXT = "\n\n".join(inspect.getsource(each) for each in (mask_of, marked, own_losses, vjp, update))
+TEXT = "\n\n".join(inspect.getsource(each) for each in (mask_of, marked, with_rest, vjp, update))
 TEXT = TEXT.replace(f"def {vjp.__name__}(", "def carry_out(").replace(f"def {update.__name__}(", "def apply_update(")
 """The functions as text, for a program that runs by itself."""

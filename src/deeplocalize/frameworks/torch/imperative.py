@@ -111,6 +111,10 @@ class TorchEngine:
         """See Engine."""
         return torch.ones_like(value)
 
+    def add(self, one: Tensor, other: Tensor) -> Tensor:
+        """See Engine."""
+        return one + other
+
     def weights(self) -> Mapping[str, Tensor]:
         """See Engine."""
         return {name: each for name, each in self._parameters.items() if each.requires_grad}

@@ -13,8 +13,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from harness import check, seed
+from harness import check, seed, watched
 from keras import layers
+from oracle import assert_recorded
 
 from deeplocalize.errors import UsageError
 from deeplocalize.frameworks.imperative import imperative
@@ -225,3 +226,30 @@ def a_compiled_model_brings_its_loss_and_optimizer():
     program = imperative(model)
     losses = [program.step(x[:16], y[:16]).loss for _ in range(40)]
     assert np.mean(losses[-10:]) < np.mean(losses[:10])
+
+
+@check
+def the_trace_of_a_training_is_that_of_the_program():
+    x, y = rows(8, 8, 2)
+    x, y = x[: 8 * ROWS], y[: 8 * ROWS]
+
+    def build():
+        given = keras.Input((8, 8, 2))
+        one = layers.Conv2D(4, 3, activation="relu", use_bias=False)(given)
+        one = layers.GlobalAveragePooling2D()(layers.BatchNormalization()(one))
+        two = layers.Dense(4, activation="tanh")(layers.Dropout(0.3, seed=7)(one))
+        return keras.Model(given, layers.Dense(3, activation="softmax")(layers.Add()([one, two])))
+
+    with watched() as seen:
+        fitted(build, x, y, keras.optimizers.SGD(0.1))
+    seed()
+    model = build()
+    program = imperative(model, "sparse_categorical_crossentropy", keras.optimizers.SGD(0.1))
+    steps = [program.step(x[at : at + ROWS], y[at : at + ROWS]) for at in range(0, len(x), ROWS)]
+    conv, norm, hidden = (model.layers[at].name for at in (1, 2, 5))
+    points = {
+        0: (f"{conv}.relu", conv, f"{conv}/"),
+        1: (norm, None, f"{norm}/"),
+        4: (f"{hidden}.tanh", hidden, f"{hidden}/"),
+    }
+    assert_recorded(seen.trace, steps, points, axis=-1)

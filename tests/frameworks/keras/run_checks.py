@@ -12,7 +12,7 @@ warnings.simplefilter("error")
 warnings.filterwarnings("ignore", category=DeprecationWarning)  # of the frameworks' own
 warnings.filterwarnings("ignore", message=".*(was never awaited|unclosed).*")
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "conformance")]
 harness = importlib.import_module("harness")
 
 outcomes, seconds = {}, {}

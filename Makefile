@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test corpus lint
+.PHONY: demo test corpus models lint
 
 # Finding the fault is what the demo is for, so here exit status 1 (a fault was found) is success.
 demo: $(VENV)/demo.stamp
@@ -17,6 +17,10 @@ test: lint
 # Every program of faults/ on every backend; longer than the tests.
 corpus: $(VENV)/test.stamp
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m corpus tests/faults
+
+# Every kind of model as a step-by-step program, on every backend of Keras; longer than the tests.
+models: $(VENV)/test.stamp
+	DEEPLOCALIZE_ALL_MODELS=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 tests/frameworks/keras -k program
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check

@@ -1,0 +1,56 @@
+"""Run a script under the Keras probe with every layer of every step recorded, and run Algorithm 1 over the trace.
+
+`python -m bench.deeplocalize40.every_step SCRIPT ANSWER`. Both forms of the algorithm judge the same run. It looks at
+the run when it is over: seconds are those of the run with everything recorded, the steps those of its messages.
+"""
+
+from __future__ import annotations
+
+import json
+import runpy
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+
+def main() -> None:
+    """Run, judge and write the answer."""
+    import keras  # noqa: F401  (the probe expects the framework to be imported)
+
+    from bench.deeplocalize40.algorithm1 import CORRECT, FORMS, Message, diagnose
+    from deeplocalize import read_traces
+    from deeplocalize.frameworks.session import Session
+    from deeplocalize.trace import TraceLog
+    from deeplocalize.watch import how_it_ended, make_probe
+
+    script, answer = sys.argv[1:]
+    began, error = time.monotonic(), None
+    with tempfile.TemporaryDirectory() as folder:
+        log = TraceLog(Path(folder) / "trace", layers_dense=sys.maxsize)
+        probe = make_probe("keras", Session(log))
+        probe.install()
+        try:
+            runpy.run_path(script, run_name="__main__")
+        except Exception as raised:
+            error = raised
+        probe.finish(how_it_ended(error), error)
+        log.close()
+        traces = read_traces(Path(folder) / "trace")
+    seconds = time.monotonic() - began
+    found = {}
+    for name, form in FORMS.items():
+        said = [diagnose(trace, form) for trace in traces] or [Message(CORRECT, None, 0)]
+        first = next((message for message in said if message.message != CORRECT), said[0])
+        found[name] = first._asdict() | {"layer_type": _type(traces, first.layer)}
+    Path(answer).write_text(
+        json.dumps({"seconds": seconds, "raised": repr(error) if error else None, "messages": found})
+    )
+
+
+def _type(traces: tuple, layer: int | None) -> str | None:
+    return None if layer is None else traces[0].layers[layer].type
+
+
+if __name__ == "__main__":
+    main()

@@ -78,9 +78,13 @@ class CallSite:
         """The line on which the call begins."""
         return place(self.filename, self.line)
 
+    def call(self) -> ast.Call | None:
+        """The call as it stands in the file."""
+        return _call_at(self.filename, self.line, _position(self.code, self.instruction))
+
     def arguments(self, parameters: Sequence[str] = ()) -> dict[str, Source]:
         """The line of each argument of the call, by name; positional ones are named after `parameters`, in order."""
-        call = _call_at(self.filename, self.line, _position(self.code, self.instruction))
+        call = self.call()
         if call is None:
             return {}
         lines = {name: argument.lineno for name, argument in zip(parameters, call.args, strict=False)}
@@ -115,7 +119,7 @@ def lines_with(filename: str, names: Collection[str], operators: tuple[type[ast.
     """The lines of a file, ascending, on which a function of one of these names is called or an operator is used."""
     found = {call.lineno for call in calls_in(filename) if called(call) in names}
     if operators:
-        nodes = ast.walk(_tree(filename))
+        nodes = ast.walk(tree_of(filename))
         found |= {node.lineno for node in nodes if isinstance(node, ast.BinOp) and isinstance(node.op, operators)}
     return sorted(found)
 
@@ -126,7 +130,8 @@ def called(call: ast.Call) -> str:
 
 
 @functools.cache
-def _tree(filename: str) -> ast.AST:
+def tree_of(filename: str) -> ast.Module:
+    """A file as a syntax tree; an empty one if it is no Python."""
     try:
         return ast.parse("".join(linecache.getlines(filename)))
     except (SyntaxError, ValueError, RecursionError):
@@ -136,7 +141,7 @@ def _tree(filename: str) -> ast.AST:
 @functools.cache
 def calls_in(filename: str) -> tuple[ast.Call, ...]:
     """All calls that stand in a file; none if it is no Python."""
-    return tuple(node for node in ast.walk(_tree(filename)) if isinstance(node, ast.Call))
+    return tuple(node for node in ast.walk(tree_of(filename)) if isinstance(node, ast.Call))
 
 
 def _call_at(filename: str, line: int, position: tuple[int, int] | None) -> ast.Call | None:

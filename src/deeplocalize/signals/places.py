@@ -53,13 +53,13 @@ def output_layer(trace: Trace, head: Head, *arguments: str) -> Place:
 
 
 def data(trace: Trace) -> Source | None:
-    """The line at which data enters the training."""
-    return _first(trace, "fit", "forward", "step")
+    """The line that made the inputs, or else the one at which they enter the training."""
+    return _first(trace, "inputs", "fit", "forward", "step")
 
 
 def targets(trace: Trace, loss: Loss) -> Source | None:
-    """The line at which the targets enter the training."""
-    return _first(trace, "fit", "loss") or loss.source
+    """The line that made the targets, or else the one at which they enter the training."""
+    return _first(trace, "targets", "fit", "loss") or loss.source
 
 
 def loss_line(trace: Trace, loss: Loss) -> Source | None:

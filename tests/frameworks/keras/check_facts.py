@@ -59,7 +59,7 @@ def lines_are_those_of_the_users_file():
     assert at(objective.loss.source) == line_of("loss", __file__)
     assert at(trace.run.sources["compile"]) == line_of("compile", __file__)
     assert at(trace.run.sources["model"]) == line_of("model", __file__)
-    assert set(trace.run.sources) == {"fit", "compile", "model"}
+    assert set(trace.run.sources) == {"fit", "compile", "model", "inputs", "targets"}
     assert (optimizer.kind, optimizer.settings["learning_rate"], optimizer.settings["clipnorm"]) == ("adam", 0.01, 1.0)
     assert (first.initializer, first.activation, first.input_shape, first.output_shape) == (
         "he_normal",

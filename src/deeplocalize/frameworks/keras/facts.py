@@ -13,11 +13,12 @@ from typing import Any
 import keras
 
 from deeplocalize.frameworks import lines
+from deeplocalize.frameworks.data_lines import made_at
 from deeplocalize.frameworks.keras import describe, objectives
 from deeplocalize.frameworks.keras.describe import Leaves
 from deeplocalize.frameworks.keras.flow import PASSING, Term, Way
 from deeplocalize.frameworks.keras.sites import Sites, arguments, line
-from deeplocalize.frameworks.source import is_user_file, lines_with, place, shown_path
+from deeplocalize.frameworks.source import CallSite, is_user_file, lines_with, place, shown_path
 from deeplocalize.trace.schema import Head, Layer, Loss, Objective, Optimizer, Run, Source
 
 SCHEDULERS = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
@@ -91,6 +92,15 @@ def _in_order(found: tuple[Layer, ...]) -> tuple[Layer, ...]:
     return tuple(reversed(told))
 
 
+def _data_lines(fit: CallSite | None) -> dict[str, Source | None]:
+    """The lines that made the inputs and the targets; without an argument for targets, the first hands out both."""
+    apart = fit is not None and "y" in fit.arguments(("x", "y"))
+    return {
+        "inputs": made_at(fit, 0, "x", None if apart else 0),
+        "targets": made_at(fit, 1, "y", targets=True) if apart else made_at(fit, 0, "x", 1, targets=True),
+    }
+
+
 def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run:
     """The run as a fact."""
     sources = {what: line(known.sites.get(what, model)) for what in ("fit", "compile")} | {
@@ -98,6 +108,7 @@ def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run
         "scheduler": known.scheduler,
     }
     arguments_of_compile = _compile_lines(model, known)
+    sources |= _data_lines(known.sites.get("fit", model))
     sources["compile"] = sources["compile"] or arguments_of_compile.get("compile")
     known.optimizers = optimizers(model, known, arguments_of_compile.get("optimizer"))
     parameters = list({id(each): each for leaf in leaves.all for each in leaf.parameters}.values())

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from deeplocalize.frameworks.data_lines import made_at
 from deeplocalize.frameworks.session import Session, TrainingStopped
 from deeplocalize.frameworks.source import CallSite
 from deeplocalize.frameworks.torch import describe, facts, origin, stats
@@ -21,7 +22,7 @@ from deeplocalize.frameworks.torch.models import LayerState, Model
 from deeplocalize.frameworks.torch.objective import Reading, value_factor
 from deeplocalize.frameworks.torch.parameters import Parameters, held_by, share
 from deeplocalize.frameworks.torch.record import StepRecord, fetch, numbers, padded, tensors_of
-from deeplocalize.trace.schema import TENSOR_STATS, Layer, Origin, Run, Series
+from deeplocalize.trace.schema import TENSOR_STATS, Layer, Origin, Run, Series, Source
 
 FETCH_EVERY = 16
 """On an accelerator values stay on the device for so many steps before one copy brings them all to the host."""
@@ -362,8 +363,16 @@ class Training:
             parameters=facts.parameters(self.models),
             trainable=facts.trainable(self.models),
             optimized=facts.optimized(self.models, held_by(*self.live_optimizers())),
-            sources={name: site.source for name, site in self.calls.items()},
+            sources={name: site.source for name, site in self.calls.items()} | self._data_lines(),
         )
+
+    def _data_lines(self) -> dict[str, Source]:
+        """The lines that made what the model and the loss are given."""
+        lines = {
+            "inputs": made_at(self.calls.get("forward"), 0, "x"),
+            "targets": made_at(self.calls.get("loss"), 1, "target", targets=True),
+        }
+        return {name: line for name, line in lines.items() if line is not None}
 
     def last_factor(self) -> float | None:
         """By what the loss was multiplied when it was last looked at; None if it never was."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from deeplocalize.errors import UsageError
-from deeplocalize.frameworks.operations import Operation
+from deeplocalize.frameworks.operations import Operation, map_refs
 
 MAX_BYTES = 64 * 2**20
 """Batches beyond this are not kept, and arrays beyond this are not put into a program's text."""
@@ -115,21 +115,41 @@ def function_of(inputs: Sequence[str], call: str) -> str:
     )
 
 
-def literal(value: Any) -> str:
-    """Python text of a number, text, None, or a list, tuple or dict of them; raises ValueError for anything else."""
+class Text(str):
+    """Python text that stands for itself."""
+
+
+def literal(value: Any, other: Callable[[Any], str] | None = None) -> str:
+    """Python text of a number, text, None, a Text, or a list, tuple or dict of them.
+
+    Args:
+        value: what to write.
+        other: makes the text of anything else; without it, that is a ValueError.
+    """
+    if isinstance(value, Text):
+        return str(value)
     if isinstance(value, bool | str) or value is None:
         return repr(value)
     if isinstance(value, int | float):
         return repr(value) if np.isfinite(value) else f"float({str(value)!r})"
     if isinstance(value, list):
-        return "[" + ", ".join(map(literal, value)) + "]"
+        return f"[{', '.join(literal(each, other) for each in value)}]"
     if isinstance(value, tuple):
-        return (
-            "(" + "".join(f"{literal(each)}, " for each in value).removesuffix(" " if len(value) == 1 else ", ") + ")"
-        )
+        return f"({', '.join(literal(each, other) for each in value)}{',' * (len(value) == 1)})"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{literal(key)}: {literal(each)}" for key, each in value.items()) + "}"
+        return "{" + ", ".join(f"{literal(key)}: {literal(each, other)}" for key, each in value.items()) + "}"
+    if other is not None:
+        return other(value)
     raise ValueError(f"{type(value).__name__} is no literal")
+
+
+def arguments_text(
+    operation: Operation, names: Mapping[str, str], other: Callable[[Any], str] | None = None
+) -> list[str]:
+    """The arguments of an operation's call, given the Python name of each tensor; `other` as for `literal`."""
+    args, kwargs = map_refs(lambda ref: Text(names[ref.name]), (tuple(operation.args), dict(operation.kwargs)))
+    given = [literal(each, other) for each in args]
+    return [*given, *(f"{name}={literal(value, other)}" for name, value in kwargs.items())]
 
 
 def write(history: History, path: str | None = None) -> str:

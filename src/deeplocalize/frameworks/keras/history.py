@@ -57,14 +57,13 @@ class Recorded:
     def __init__(self, model: keras.Model, optimizer: Any) -> None:
         self._model, self._optimizer = model, optimizer
         self._used = bool(int(optimizer.iterations))
-        self._rate = _rate(optimizer)
+        self._rate = self._rate_at_first = _rate(optimizer)
         self._batches = Batches()
         self._before: list[str] = []
         self._arrays: dict[str, np.ndarray] = {}
         self._planned: Sequence[Planned] = ()
         self._losses: Any = None
         self._random: np.ndarray | None = None
-        self._optimizer_text = ""
 
     def name(self, variable: Any) -> str:
         """The name of a weight: its path in the model."""
@@ -80,7 +79,6 @@ class Recorded:
         """A step begins: note what was changed since the last one."""
         rate = _rate(self._optimizer)
         self._before = [] if rate == self._rate else [f"optimizer.learning_rate = {rate}"]
-        self._rate_at_first = self._rate if not self._batches.steps else self._rate_at_first
         self._rate = rate
         random = random_state()
         if not np.array_equal(random, self._random):

@@ -9,8 +9,8 @@ from typing import Any
 import keras
 
 from deeplocalize.errors import UsageError
-from deeplocalize.frameworks.operations import Operation, map_refs
-from deeplocalize.frameworks.script import literal
+from deeplocalize.frameworks.operations import Operation
+from deeplocalize.frameworks.script import arguments_text, literal
 
 
 def object_text(thing: Any, home: str, **changed: Any) -> str:
@@ -94,22 +94,4 @@ def loss_text(loss: Any) -> str:
 
 def call_text(operation: Operation, names: Mapping[str, str]) -> str:
     """The call of an operation, given the Python name of each tensor and target."""
-
-    def text(value: Any) -> str:
-        if isinstance(value, _Text):
-            return str(value)
-        if type(value) is list:
-            return f"[{', '.join(map(text, value))}]"
-        if type(value) is tuple:
-            return f"({', '.join(map(text, value))}{',' * (len(value) == 1)})"
-        if type(value) is dict:
-            return "{" + ", ".join(f"{key!r}: {text(each)}" for key, each in value.items()) + "}"
-        return literal(value)
-
-    args, kwargs = map_refs(lambda ref: _Text(names[ref.name]), (tuple(operation.args), dict(operation.kwargs)))
-    given = [*map(text, args), *(f"{name}={text(value)}" for name, value in kwargs.items())]
-    return f"{names[operation.target]}({', '.join(given)})"
-
-
-class _Text(str):
-    """Python text that stands for itself."""
+    return f"{names[operation.target]}({', '.join(arguments_text(operation, names))})"

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from deeplocalize.errors import UsageError
-from deeplocalize.frameworks.operations import Operation, map_refs
-from deeplocalize.frameworks.script import literal
+from deeplocalize.frameworks.operations import Operation
+from deeplocalize.frameworks.script import arguments_text, literal
 
 _RECURRENT = ("input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional")
 _OF_RECURRENT = {nn.LSTM: ("proj_size",), nn.RNN: ("nonlinearity",)}
@@ -96,33 +96,24 @@ def _alike(module: nn.Module, text: str) -> bool:
 
 def call_text(operation: Operation, names: Mapping[str, str]) -> str:
     """The call of an operation, given the Python name of each tensor."""
-    args = [_argument_text(map_refs(lambda ref: _Text(names[ref.name]), each)) for each in operation.args]
-    kwargs = [
-        f"{key}={_argument_text(map_refs(lambda ref: _Text(names[ref.name]), each))}"
-        for key, each in operation.kwargs.items()
-    ]
+    given = arguments_text(operation, names, _other_text)
     target = operation.target
     if target.startswith("own:"):
         raise UsageError(f"source() cannot write down {target.removeprefix('own:')!r}: it is {operation.unsplit}")
     if target.startswith("layer:"):
-        return f"{names[target]}({', '.join((*args, *kwargs))})"
+        return f"{names[target]}({', '.join(given)})"
     if target.endswith(".__get__"):
-        return f"{args[0]}.{target.split('.')[-2]}"
+        return f"{given[0]}.{target.split('.')[-2]}"
     short = target.rsplit(".", 1)[-1].strip("_")
-    if len(args) == 2 and not kwargs and target.startswith("torch.Tensor.__") and short in _OPERATORS:
-        return f"{args[0]} {_OPERATORS[short]} {args[1]}"
+    if len(operation.args) == len(given) == 2 and target.startswith("torch.Tensor.__") and short in _OPERATORS:
+        return f"{given[0]} {_OPERATORS[short]} {given[1]}"
     if target == "torch.Tensor.__getitem__":
-        return f"{args[0]}[{args[1].strip('()') or '()'}]"
-    return f"{target}({', '.join((*args, *kwargs))})"
+        return f"{given[0]}[{given[1].strip('()') or '()'}]"
+    return f"{target}({', '.join(given)})"
 
 
-class _Text(str):
-    """Python text that stands for itself."""
-
-
-def _argument_text(value: Any) -> str:
-    if isinstance(value, _Text):
-        return str(value)
+def _other_text(value: Any) -> str:
+    """The text of what torch functions take besides plain values."""
     if isinstance(value, torch.dtype | torch.layout | torch.memory_format):
         return str(value)
     if isinstance(value, torch.device):
@@ -130,18 +121,5 @@ def _argument_text(value: Any) -> str:
     if value is Ellipsis:
         return "..."
     if isinstance(value, slice):
-        return f"slice({', '.join(_argument_text(each) for each in (value.start, value.stop, value.step))})"
-    if isinstance(value, torch.Size):
-        value = tuple(value)
-    if type(value) is tuple:
-        return f"({', '.join(map(_argument_text, value))}{',' * (len(value) == 1)})"
-    if type(value) is list:
-        return f"[{', '.join(map(_argument_text, value))}]"
-    if type(value) is dict:
-        return "{" + ", ".join(f"{key!r}: {_argument_text(each)}" for key, each in value.items()) + "}"
-    try:
-        return literal(value)
-    except ValueError:
-        raise UsageError(
-            f"source() cannot write down a {type(value).__name__} that the forward passes to a function"
-        ) from None
+        return f"slice({', '.join(literal(each, _other_text) for each in (value.start, value.stop, value.step))})"
+    raise UsageError(f"source() cannot write down a {type(value).__name__} that the forward passes to a function")

@@ -9,6 +9,8 @@ from deeplocalize.reports import Report
 from deeplocalize.rules import all_rules
 from deeplocalize.testing import make_layer, make_run
 from deeplocalize.trace import TraceLog
+from deeplocalize.trace.file import Record
+from deeplocalize.trace.kept import Kept
 
 
 def invoke(*arguments):
@@ -58,6 +60,42 @@ def test_a_truncated_trace_is_diagnosed_as_far_as_it_goes_and_a_damaged_one_refu
     result = invoke("diagnose", trace)
     assert "is damaged at byte" in result.stderr
     assert (result.stderr.count("\n"), result.exit_code) == (1, 2)
+
+
+def test_a_trace_that_keeps_no_step_is_refused_by_replay(trace):
+    result = invoke("replay", trace)
+    assert result.stderr == (
+        f"deeplocalize: {trace} keeps no step to replay: no value of it was seen that is not finite\n"
+    )
+    assert result.exit_code == 2
+
+
+def test_replay_says_why_a_step_was_not_kept_and_which_one_is(tmp_path):
+    log = TraceLog(tmp_path / "a.trace")
+    recorder = log.recorder()
+    recorder.keep(Kept(7, "torch", missing="it has a sparse tensor"))
+    log.close()
+    assert "step 7 cannot be replayed: it has a sparse tensor" in invoke("replay", log.path).stderr
+    other = invoke("replay", log.path, "--step", 3)
+    assert "keeps step 7, the first that was not finite; got --step 3" in other.stderr
+    assert other.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"step": 1},
+        {"step": 1, "framework": "torch", "program": [], "names": [], "missing": None},
+        {"step": 1, "framework": "os", "program": {}, "names": [], "missing": None},
+        {"step": 1, "framework": "torch", "program": {"operations": 3}, "names": [], "missing": None},
+    ],
+)
+def test_a_kept_step_that_cannot_be_read_is_refused_in_one_line(tmp_path, facts):
+    log = TraceLog(tmp_path / "a.trace")
+    log.write(Record("kept", 0, facts))
+    log.close()
+    result = invoke("replay", log.path)
+    assert (result.stdout, result.stderr.count("\n"), result.exit_code) == ("", 1, 2)
 
 
 def test_diagnose_writes_json_to_a_file_and_says_so_in_one_line(trace, tmp_path):

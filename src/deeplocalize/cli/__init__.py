@@ -9,6 +9,7 @@ import click
 from deeplocalize.cli.diagnose import diagnose
 from deeplocalize.cli.explain import explain
 from deeplocalize.cli.output import OurFailure, Refused
+from deeplocalize.cli.replay import replay
 from deeplocalize.cli.rules import rules
 from deeplocalize.cli.run import run
 from deeplocalize.errors import DeepLocalizeError
@@ -31,7 +32,7 @@ class Commands(click.Group):
             raise OurFailure(error) from None
 
 
-@click.group(cls=Commands, commands=[run, diagnose, rules, explain])
+@click.group(cls=Commands, commands=[run, diagnose, replay, rules, explain])
 @click.version_option(package_name="deeplocalize")
 def main() -> None:
     """Say why a network does not learn: the faulty layer, hyper-parameter or data step, its line, and what to change."""

@@ -162,7 +162,8 @@ def _remarks(report: Report) -> Iterator[RenderableType]:
 
 def _trace_lines(report: Report) -> Iterator[Text]:
     if report.trace is not None:
-        yield Text(
-            f"The trace is kept. Again: deeplocalize diagnose {clean(shlex.quote(str(report.trace)), 4096, 4096)}",
-            "dim",
-        )
+        path = clean(shlex.quote(str(report.trace)), 4096, 4096)
+        yield Text(f"The trace is kept. Again: deeplocalize diagnose {path}", "dim")
+        kept = next((each.trace.kept[0] for each in report.diagnoses if each.trace.kept), None)
+        if kept is not None:
+            yield Text(f"Step {kept:,} one operation at a time: deeplocalize replay {path}", "dim")

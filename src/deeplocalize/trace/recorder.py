@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ import numpy as np
 from deeplocalize.trace.cards import DataCard
 from deeplocalize.trace.definitions import LAYERS_DENSE, SCALARS_DENSE, Schedule
 from deeplocalize.trace.file import Record, TraceWriter
+from deeplocalize.trace.kept import Kept
 from deeplocalize.trace.schema import Failure, Layer, Run, Sample, Series, Trace
 from deeplocalize.trace.store import TraceBuilder
 
@@ -148,6 +150,15 @@ class Recorder:
         """Keep a bounded number of rows really trained on, in place of those kept before."""
         arrays = (sample.steps, sample.inputs, sample.targets, sample.predictions)
         self._emit(Record("rows", self._training, {}, tuple(np.asarray(array) for array in arrays)))
+
+    @property
+    def keeps(self) -> bool:
+        """True if there is a file that a step can be kept in."""
+        return self._log.path is not None
+
+    def keep(self, kept: Kept) -> None:
+        """Keep a step whole in the file, for `replay`."""
+        self._emit(dataclasses.replace(kept, training=self._training).record())
 
     def failure(self, stage: str, error: BaseException | str, step: int | None = None) -> None:
         """Note something of ours that went wrong. The same failure is noted once."""

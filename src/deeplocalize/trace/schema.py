@@ -316,6 +316,7 @@ class Trace:
         orders: the distinct orders of events within a step, as letters: f forward, b backward, z zero_grad,
             s optimizer step, c scheduler step, e forward without gradients.
         order: [steps] an index into `orders`, -1 = not recorded.
+        kept: the steps that a replay can carry out again.
         complete: False if the file ends before the run did (the process was killed, or is still running).
     """
 
@@ -330,6 +331,7 @@ class Trace:
     order: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
     sample: Sample | None = None
     failures: tuple[Failure, ...] = ()
+    kept: tuple[int, ...] = ()
     complete: bool = True
 
     def has(self, *needs: str | Series) -> bool:

@@ -46,6 +46,7 @@ class TraceBuilder:
         self._orders: list[str] = []
         self._sample: Sample | None = None
         self._failures: list[Failure] = []
+        self._kept: list[int] = []
         self._complete = False
 
     def add(self, record: Record) -> None:
@@ -71,6 +72,8 @@ class TraceBuilder:
                 self._sample = Sample(*record.arrays)
             case "failure":
                 self._failures.append(msgspec.convert(record.facts["failure"], Failure))
+            case "kept" if record.facts["missing"] is None:
+                self._kept.append(int(record.facts["step"]))
             case "end":
                 self._run = dataclasses.replace(self._run, ended=record.facts["ended"])
                 self._complete = True
@@ -99,6 +102,7 @@ class TraceBuilder:
             order=order,
             sample=self._sample,
             failures=tuple(self._failures),
+            kept=tuple(self._kept),
             complete=self._complete,
         )
 

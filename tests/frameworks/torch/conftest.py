@@ -20,8 +20,8 @@ def watched():
     """A context in which all training is watched; afterwards `.traces` holds what was recorded."""
 
     @contextlib.contextmanager
-    def watch(on_step=None, ended="completed"):
-        session = Session(TraceLog(), on_step)
+    def watch(on_step=None, ended="completed", path=None):
+        session = Session(TraceLog(path), on_step)
         probe = TorchProbe(session)
         probe.install()
         result = type("Watched", (), {"traces": (), "probe": probe, "session": session})()
@@ -36,5 +36,6 @@ def watched():
             result.traces = session.log.traces()
             result.trace = result.traces[0] if result.traces else None
             result.error = error
+            session.log.close()
 
     return watch

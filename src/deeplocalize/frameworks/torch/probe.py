@@ -23,6 +23,7 @@ from deeplocalize.frameworks.source import CallSite, user_call
 from deeplocalize.frameworks.torch import crash, graph, objective, origin, stats
 from deeplocalize.frameworks.torch.calls import CallLines
 from deeplocalize.frameworks.torch.functions import Functions
+from deeplocalize.frameworks.torch.keeping import Keeping
 from deeplocalize.frameworks.torch.models import LayerState, Model
 from deeplocalize.frameworks.torch.modules import Modules
 from deeplocalize.frameworks.torch.objective import LossCall
@@ -48,6 +49,7 @@ class TorchProbe:
         self._loss_nodes: dict[Any, LossCall] = {}
         self._calls = CallLines()
         self._functions = Functions()
+        self._keeping = Keeping()
         self._stepping: dict[int, int] = {}
         self._backward_count = 0
         self._scaled: weakref.ref[Tensor] | None = None
@@ -91,9 +93,9 @@ class TorchProbe:
         original = nn.Module.__call__
         ignored = self._modules.ignored
         hooks = (self._forward_begins, self._forward_ended, self._left, self._layer_idled)
-        begins, ended, left, idled = (self.session.contained("forward")(hook) for hook in hooks)
+        begins, ended, left, idled = (self._keeping.aside(self.session.contained("forward")(hook)) for hook in hooks)
         compiling, records_graph = torch.compiler.is_compiling, torch.is_grad_enabled
-        idle = self._modules.idle
+        idle, keeping = self._modules.idle, self._keeping
 
         @functools.wraps(original)
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
@@ -103,8 +105,12 @@ class TorchProbe:
             quiet = idle.get(key)
             if quiet is None:
                 begins(module, args, kwargs)
+            observer = keeping.observer
             try:
-                output = original(module, *args, **kwargs)
+                if observer is None:
+                    output = original(module, *args, **kwargs)
+                else:
+                    output = observer.call(original, module, args, kwargs)
             except BaseException as error:
                 left(module)
                 leave_traceback(error)
@@ -139,6 +145,8 @@ class TorchProbe:
         if id(module) not in self._modules.layers:
             self._modules.look_at(module)
         model = self._modules.models.get(id(module))
+        if not self._modules.active and torch.is_grad_enabled():
+            self._keeping.called(args, kwargs, sys._getframe(2))
         if model is None:
             return
         self._modules.active.append(model)
@@ -148,6 +156,7 @@ class TorchProbe:
         self._close_open_steps()
         self._trainings.event("f", [model])
         model.begin(args, kwargs)
+        self._keeping.observe(self._trainings.of([model]))
         if not self._trainings.of([model]):
             self._calls.start()
             self._trainings.remember("forward", user_call(sys._getframe(2)), ())
@@ -231,6 +240,7 @@ class TorchProbe:
         trainings = self._trainings.of(reached)
         self._trainings.remember("backward", site, trainings)
         backward = self._look_at_loss(root, reached, trainings, site)
+        self.session.contained("replay")(self._keeping.backward)(root, trainings, backward.loss, sys._getframe(2))
         _check_stale(trainings)
         self._backward_count += 1
         self._trainings.backward(backward)
@@ -320,13 +330,16 @@ class TorchProbe:
         training = self._trainings.of_optimizer(optimizer)
         self._trainings.remember("step", user_call(sys._getframe(2)), [training])
         training.before_step(optimizer)
+        self._keeping.before_step(training, optimizer, sys._getframe(2))
 
     def _step_ended(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         closure = self._stepping.pop(id(optimizer), self._backward_count) != self._backward_count
         self.session.contained("optimizer step")(self._after_step)(optimizer, closure)
 
     def _after_step(self, optimizer: torch.optim.Optimizer, closure: bool) -> None:
-        self._trainings.of_optimizer(optimizer).after_step(optimizer, closure)
+        training = self._trainings.of_optimizer(optimizer)
+        self._keeping.after_step(training)
+        training.after_step(optimizer, closure)
 
     def _close_open_steps(self) -> None:
         if not self._stepping:
@@ -337,6 +350,7 @@ class TorchProbe:
     def finish(self, ended: str, error: BaseException | None) -> None:
         """The program is over; write what is left, with what is known of the exception that ended it."""
         self._calls.stop()
+        self.session.contained("replay")(self._keeping.finish)()
         if error is not None and ended == "raised":
             found = crash.examine(error, self._modules.layers, self._sites.of, self._all_models(), self._calls)
             for training in self._trainings.of_crash():

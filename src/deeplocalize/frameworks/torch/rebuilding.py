@@ -31,7 +31,7 @@ def module_text(path: str, module: nn.Module) -> str:
     """The call that builds a layer like this one. Raises UsageError if there is none that is sure to."""
     name = type(module).__name__
     if getattr(nn, name, None) is type(module):
-        given = _arguments(module)
+        given = {key: _argument_text(value) for key, value in arguments(module).items()}
         text = f"nn.{name}({', '.join(f'{key}={value}' for key, value in given.items())})"
         if _alike(module, text):
             dtypes = {each.dtype for each in module.parameters()} - {torch.float32}
@@ -43,15 +43,18 @@ def module_text(path: str, module: nn.Module) -> str:
     )
 
 
-def _arguments(module: nn.Module) -> dict[str, str]:
-    """The arguments of the constructor, as text, where they differ from its defaults."""
-    found = {}
-    for name, default in _signature(type(module)).items():
-        value = _argument(module, name)
-        if value is inspect.Parameter.empty or _is_default(value, default):
-            continue
-        found[name] = f"torch.ones({tuple(value.shape)})" if isinstance(value, Tensor) else literal(value)
-    return found
+def arguments(module: nn.Module) -> dict[str, Any]:
+    """The arguments of a layer's constructor where they differ from its defaults."""
+    found = {name: (_argument(module, name), default) for name, default in _signature(type(module)).items()}
+    return {
+        name: value
+        for name, (value, default) in found.items()
+        if value is not inspect.Parameter.empty and not _is_default(value, default)
+    }
+
+
+def _argument_text(value: Any) -> str:
+    return f"torch.ones({tuple(value.shape)})" if isinstance(value, Tensor) else literal(value)
 
 
 def _is_default(value: Any, default: Any) -> bool:

@@ -155,7 +155,7 @@ class Tracer(TorchFunctionMode):
         target = resolve_name(function) or getattr(function, "__name__", str(function))
         if target in _FORBIDDEN or "out" in kwargs:
             raise CannotSplitError(f"its forward calls {target}")
-        name = ".".join(each for each in (*self._inside[-1:], _short(target)) if each)
+        name = ".".join(each for each in (*self._inside[-1:], short_name(target)) if each)
         return self._carry_out(name, target, function, args, kwargs, (), None)
 
     # ---- carrying it out ----------------------------------------------------------------------------------------
@@ -307,7 +307,7 @@ def _leaf(tensor: Tensor) -> Tensor:
     return tensor.detach().requires_grad_(tensor.requires_grad)
 
 
-def _short(target: str) -> str:
+def short_name(target: str) -> str:
     """`relu` of torch.nn.functional.relu, `add` of torch.Tensor.__add__."""
     name = target.removesuffix(".__get__").removesuffix(".__set__").rsplit(".", 1)[-1]
     return name.strip("_") or name

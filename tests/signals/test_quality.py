@@ -46,6 +46,11 @@ def test_a_noisy_coin_that_is_guessed_right_in_65_percent_is_learning():
     assert learns_well(run(np.full(400, 0.66), COIN, noise=0.05, scalars=flips)) is True
 
 
+def test_some_single_examples_that_happen_to_be_right_are_no_learning():
+    scalars = {"accuracy": np.where(np.arange(400) % 40 == 0, 1.0, np.nan), "batch_size": 1}
+    assert learns_well(run(np.full(400, 0.7), COIN, noise=0.02, scalars=scalars)) is not True
+
+
 def test_a_rare_class_that_is_never_found_is_not_learning_whatever_the_accuracy():
     rare = DataCard(baseline_loss=0.2, baseline_accuracy=0.95)
     assert learns_well(run(np.full(400, 0.2), rare, noise=0.01, scalars={"accuracy": 0.95})) is False

@@ -115,6 +115,21 @@ def _position(code: CodeType, instruction: int) -> tuple[int, int] | None:
     return None
 
 
+def outermost_loop(site: CallSite | None) -> Source | None:
+    """The first line of the outermost loop around a call, in its own function; None if it stands in none."""
+    if site is None:
+        return None
+    around = [each for each in ast.walk(tree_of(site.filename)) if _holds(each, site.line)]
+    scopes = [each.lineno for each in around if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)]
+    start = max(scopes, default=0)
+    loops = [each.lineno for each in around if isinstance(each, ast.For | ast.While) and each.lineno > start]
+    return place(site.filename, min(loops)) if loops else None
+
+
+def _holds(node: ast.AST, line: int) -> bool:
+    return getattr(node, "lineno", line + 1) <= line <= (getattr(node, "end_lineno", 0) or 0)
+
+
 def lines_with(filename: str, names: Collection[str], operators: tuple[type[ast.operator], ...] = ()) -> list[int]:
     """The lines of a file, ascending, on which a function of one of these names is called or an operator is used."""
     found = {call.lineno for call in calls_in(filename) if called(call) in names}

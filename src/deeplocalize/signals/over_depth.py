@@ -6,10 +6,13 @@ import math
 
 import numpy as np
 
-from deeplocalize.trace.schema import FloatArray, IntArray, Trace
+from deeplocalize.trace.schema import FloatArray, IntArray, Layer, Trace
 
 WITHOUT_KERNEL = ("norm", "batch-norm", "activation", "dropout", "pooling", "reshape", "merge", "rescaling", "noise")
 """Kinds whose parameters, if any, are scales and shifts: they begin at one and zero, and their size says nothing."""
+
+NORMALIZERS = ("norm", "batch-norm", "rescaling", "embedding")
+KERNELS = ("dense", "conv", "recurrent", "attention")
 
 
 def in_order(trace: Trace) -> IntArray:
@@ -143,3 +146,14 @@ def middle(values: FloatArray) -> float:
     """The median of the values that were recorded; NaN if there are none."""
     known = values[np.isfinite(values)]
     return float(np.median(known)) if len(known) else math.nan
+
+
+def raw_entrance(trace: Trace) -> Layer | None:
+    """The first layer with weights, unless there is a normalization before or right behind it; with several inputs, anywhere."""
+    ordered = sorted((layer for layer in trace.layers if layer.order is not None), key=lambda layer: layer.order or 0)
+    kernels = [at for at, layer in enumerate(ordered) if layer.kind in KERNELS]
+    if not kernels:
+        return None
+    end = kernels[1] if len(kernels) > 1 and len(trace.data.inputs) == 1 else len(ordered)
+    normalized = any(layer.kind in NORMALIZERS for layer in ordered[:end])
+    return None if normalized else ordered[kernels[0]]

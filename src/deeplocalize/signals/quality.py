@@ -113,10 +113,13 @@ def learns_well(trace: Trace) -> bool | None:
 
 def has_had_time(trace: Trace) -> bool:
     """True if the run saw enough steps and examples to show whether it learns."""
-    steps = steps_seen(trace)
-    sizes = recorded(trace.scalar("batch_size"))
-    size = float(np.median(sizes)) if len(sizes) else trace.run.batch_size or ENOUGH_EXAMPLES
+    steps, size = steps_seen(trace), _batch_size(trace, ENOUGH_EXAMPLES)
     return steps >= ENOUGH_STEPS and (steps * size >= ENOUGH_EXAMPLES or steps >= 10 * ENOUGH_STEPS)
+
+
+def _batch_size(trace: Trace, otherwise: float) -> float:
+    sizes = recorded(trace.scalar("batch_size"))
+    return float(np.median(sizes)) if len(sizes) else float(trace.run.batch_size or otherwise)
 
 
 def expected_loss(trace: Trace) -> float | None:
@@ -178,8 +181,12 @@ def _beats_majority(trace: Trace) -> bool:
     majority = trace.data.baseline_accuracy
     if majority is None or not trace.has("accuracy"):
         return False
-    now = level(recent(trace.scalar("accuracy")))
-    return now.above(majority) and now.value - majority >= CLEAR_GAIN * (1 - majority)
+    latest = recent(trace.scalar("accuracy"))
+    now = level(latest)
+    # Single examples that happen to be right do not scatter, so the error is at least that of guessing on so many.
+    luck = math.sqrt(majority * (1 - majority) / (len(recorded(latest)) * _batch_size(trace, 1.0)))
+    sure = Level(now.value, max(now.error, luck))
+    return sure.above(majority) and now.value - majority >= CLEAR_GAIN * (1 - majority)
 
 
 def _accounts_for_targets(trace: Trace) -> bool:

@@ -36,6 +36,14 @@ def test_features_far_from_zero_that_vary_little_are_named(rule):
     assert found.evidence[1].observed == pytest.approx(0.02)
 
 
+@pytest.mark.parametrize(("inputs", "accused"), [(YEARS, 1), (GRAY, 0)])
+def test_batches_of_one_example_are_judged_by_the_variation_of_the_inputs(rule, inputs, accused):
+    found = rule("inputs-not-scaled").run(trained_on(inputs, {"activation.rms": 5}))
+    assert len(found) == accused
+    if found:
+        assert found[0].evidence[1].observed == pytest.approx(5 / 2000, rel=0.2)
+
+
 def test_a_first_layer_in_saturation_is_evidence(rule):
     saturated = {"preactivation.rms": 9, "activation.rms": 1, "activation.spread": 0.9, "activation.saturated": 0.8}
     assert len(rule("inputs-not-scaled").run(trained_on(GRAY, saturated))) == 1

@@ -48,6 +48,17 @@ def test_a_linear_output_is_left_alone(asked, rule):
     assert rule("squared-error-on-classes").run(asked("squared error", "linear", LABELS, answers=WRONG)) == ()
 
 
+@pytest.mark.parametrize(("highest", "learns", "accused"), [(4000.0, False, 1), (4000.0, True, 0), (3.0, False, 0)])
+def test_unbounded_answers_to_one_hot_labels_are_found_only_if_they_went_astray(asked, rule, highest, learns, accused):
+    seen = {"prediction.min": -2.0, "prediction.max": highest}
+    trace = asked("squared error", "linear", ROWS, 3, answers=ROWS, learns=learns, **seen)
+    found = rule("squared-error-on-classes").run(trace)
+    assert len(found) == accused
+    if found:
+        assert found[0].evidence[0].observed == highest - 1
+        assert found[0].remedies[0].after == "CrossEntropyLoss on the raw outputs"
+
+
 def test_a_binary_image_is_no_class(asked, rule):
     image = np.random.default_rng(0).integers(0, 2, (60, 4, 4, 1))
     trace = asked("squared error", "sigmoid", image, answers=1 - image, shape=(4, 4, 1))

@@ -101,6 +101,10 @@ def _data_lines(fit: CallSite | None) -> dict[str, Source | None]:
     }
 
 
+def _epochs_line(fit: CallSite | None) -> dict[str, Source | None]:
+    return {"epochs": fit.arguments().get("epochs")} if fit is not None else {}
+
+
 def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run:
     """The run as a fact."""
     sources = {what: line(known.sites.get(what, model)) for what in ("fit", "compile")} | {
@@ -108,7 +112,7 @@ def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run
         "scheduler": known.scheduler,
     }
     arguments_of_compile = _compile_lines(model, known)
-    sources |= _data_lines(known.sites.get("fit", model))
+    sources |= _data_lines(known.sites.get("fit", model)) | _epochs_line(known.sites.get("fit", model))
     sources["compile"] = sources["compile"] or arguments_of_compile.get("compile")
     known.optimizers = optimizers(model, known, arguments_of_compile.get("optimizer"))
     parameters = list({id(each): each for leaf in leaves.all for each in leaf.parameters}.values())

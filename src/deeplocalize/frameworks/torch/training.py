@@ -15,7 +15,7 @@ from torch import Tensor
 
 from deeplocalize.frameworks.data_lines import made_at
 from deeplocalize.frameworks.session import Session, TrainingStopped
-from deeplocalize.frameworks.source import CallSite
+from deeplocalize.frameworks.source import CallSite, outermost_loop
 from deeplocalize.frameworks.torch import describe, facts, origin, stats
 from deeplocalize.frameworks.torch.batches import CARD_SAMPLES, Batches, count_nonfinite
 from deeplocalize.frameworks.torch.models import LayerState, Model
@@ -367,8 +367,9 @@ class Training:
         )
 
     def _data_lines(self) -> dict[str, Source]:
-        """The lines that made what the model and the loss are given."""
+        """The lines that made what the model and the loss are given, and of the loop over all steps."""
         lines = {
+            "epochs": outermost_loop(self.calls.get("step")),
             "inputs": made_at(self.calls.get("forward"), 0, "x"),
             "targets": made_at(self.calls.get("loss"), 1, "target", targets=True),
         }

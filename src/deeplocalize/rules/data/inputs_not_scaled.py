@@ -20,6 +20,8 @@ weights.
 The first layer with weights shows the effect in the first recorded step: its sums too have a root mean square of `size` or
 more; or `flat` = 0.5 of its units are saturated for every example, which leaves half of them without a gradient; or its
 output varies between examples by less than `contrast` = 0.05 of its size, where normalized inputs give about 0.5 to 1.
+Batches of one example do not show how an output varies between examples; there the middle feature's spread over the
+inputs' size, which a sum of features hands on, is held against `contrast` instead.
 
 How to fix it
 Subtract the mean and divide by the standard deviation, per feature, both taken from the training data; divide gray values
@@ -40,16 +42,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import numpy as np
+
 from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
 from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import CannotEvaluate, rule
 from deeplocalize.signals import places
+from deeplocalize.signals.over_depth import raw_entrance
 from deeplocalize.signals.quality import learns_well
 from deeplocalize.trace.cards import InputCard
 from deeplocalize.trace.schema import Layer, Series, Trace
-
-NORMALIZERS = ("norm", "batch-norm", "rescaling", "embedding")
-KERNELS = ("dense", "conv", "recurrent", "attention")
 
 
 @rule(
@@ -71,28 +73,17 @@ KERNELS = ("dense", "conv", "recurrent", "attention")
 )
 def check(trace: Trace, *, size: float = 10.0, flat: float = 0.5, contrast: float = 0.05) -> Iterator[Finding]:
     """Find raw inputs that keep a network from learning."""
-    entrance = _entrance(trace)
+    entrance = raw_entrance(trace)
     large = [card for card in trace.data.inputs if _rms(card) >= size]
     if entrance is None or not large:
         return
-    effect = _effect(trace, entrance, size, flat, contrast)
+    effect = _effect(trace, entrance, size, flat, contrast) or _alike(trace, large, contrast)
     well = learns_well(trace) if effect is not None else True
     if well is None:
         raise CannotEvaluate("it cannot be told yet whether the network learns")
     if effect is not None and not well:
         card = max(large, key=_rms)
         yield _finding(trace, card, entrance, size, effect)
-
-
-def _entrance(trace: Trace) -> Layer | None:
-    """The first layer with weights, unless it is normalized before or right behind it; several inputs, anywhere."""
-    ordered = sorted((layer for layer in trace.layers if layer.order is not None), key=lambda layer: layer.order or 0)
-    kernels = [at for at, layer in enumerate(ordered) if layer.kind in KERNELS]
-    if not kernels:
-        return None
-    end = kernels[1] if len(kernels) > 1 and len(trace.data.inputs) == 1 else len(ordered)
-    normalized = any(layer.kind in NORMALIZERS for layer in ordered[:end])
-    return None if normalized else ordered[kernels[0]]
 
 
 def _rms(card: InputCard) -> float:
@@ -121,6 +112,16 @@ def _effect(trace: Trace, layer: Layer, size: float, flat: float, contrast: floa
             "variation of the first layer's output, over its size", spread / output, "<", contrast, steps=step
         )
     return None
+
+
+def _alike(trace: Trace, large: list[InputCard], contrast: float) -> Evidence | None:
+    """What the inputs themselves say of that variation, where batches of one example show none."""
+    if np.isfinite(trace.series("activation", "spread")).any() or len(large) < len(trace.data.inputs):
+        return None
+    scales = [card.column_scale[1] / _rms(card) for card in large if card.column_scale is not None]
+    if len(scales) < len(large) or max(scales) >= contrast:
+        return None
+    return Evidence("variation of the inputs' features, over their size", max(scales), "<", contrast)
 
 
 def _finding(trace: Trace, card: InputCard, layer: Layer, size: float, effect: Evidence) -> Finding:

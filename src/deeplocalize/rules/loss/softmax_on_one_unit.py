@@ -7,7 +7,7 @@ weights are.
 
 Why it hurts
 A constant has no gradient, so no weight of the network ever changes. The loss stays where it is; the accuracy is the
-share of examples whose label happens to be 1.
+share of examples whose label happens to be 1. Units that happen to be dead or saturated at the start stay so.
 
 How it is recognized
 The nonlinearity between the last layer with parameters and the loss is softmax, and the prediction has one unit. Where
@@ -47,8 +47,10 @@ from deeplocalize.trace.schema import Trace
     severity=Severity.HIGH,
     needs=("objective",),
     explains=(
+        "dead-units",
         "loss-no-better-than-constant",
         "learning-rate-too-low",
+        "saturated-units",
         "vanishing-gradient",
         "weights-never-change",
     ),

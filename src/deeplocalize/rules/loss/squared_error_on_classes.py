@@ -1,8 +1,8 @@
 """Classes are learned with a squared or absolute error, and it shows.
 
 What it means
-The labels are classes, the output is a probability (sigmoid or softmax), and the loss is the mean squared or absolute
-error between the two.
+The labels are classes, the output is a probability (sigmoid or softmax) or has no bounds at all, and the loss is the mean
+squared or absolute error between the two.
 
 Why it hurts
 The slope of sigmoid and softmax is p (1 - p). A cross-entropy cancels it; a squared error does not. An answer that is
@@ -19,12 +19,16 @@ A loss that, after enough steps, has left less than 5 % of the constant answer's
 answers may be right, if the gradient is what is too small: under plain SGD, whose steps are as long as the gradient, and
 if that at the output is less than `weak` = 0.1 of what the cross-entropy's would be for the same answers.
 
+Outputs without bounds are another matter: a squared error of one-hot labels is sound (least squares) as long as it stays
+small. If the network does not learn and an output went `wide` = 10 or more beyond 0..1, the labels' whole range, it is
+found too: softmax with a cross-entropy keeps answers and gradients within 1, whatever comes before them.
+
 How to fix it
 Use a cross-entropy: binary with sigmoid, over classes with softmax.
 
 When it is wrong
 A squared error on probabilities (the Brier score) is a sound measure and often trains well; a network that learns with it
-is left alone, and so are least-squares GANs, autoencoders and linear outputs. If the network fails for another reason,
+is left alone, and so are least-squares GANs and autoencoders. If the network fails for another reason,
 such as a learning rate that drove the output into its flat parts, that reason is reported beside this.
 
 References
@@ -35,10 +39,7 @@ Hui, Belkin: Evaluation of neural architectures trained with square loss vs cros
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-
-import numpy as np
 
 from deeplocalize.findings import Evidence, Finding, Locus, Severity
 from deeplocalize.remedies import Intervention, Remedy
@@ -48,6 +49,7 @@ from deeplocalize.signals import places
 from deeplocalize.signals.output import nonlinearities
 from deeplocalize.signals.over_time import level, recent
 from deeplocalize.signals.quality import CLEAR_GAP, baseline_gap, has_had_time, learns_well
+from deeplocalize.signals.squares import gradient_share, wrong_and_sure
 from deeplocalize.signals.task import Task
 from deeplocalize.signals.wording import in_framework
 from deeplocalize.trace.schema import Trace
@@ -60,14 +62,17 @@ from deeplocalize.trace.schema import Trace
     explains=("loss-no-better-than-constant", "saturated-units", "vanishing-gradient"),
 )
 def check(
-    trace: Trace, *, share: float = 0.1, sure: float = 0.95, spread: float = 0.05, weak: float = 0.1
+    trace: Trace, *, share: float = 0.1, sure: float = 0.95, spread: float = 0.05, weak: float = 0.1, wide: float = 10.0
 ) -> Iterator[Finding]:
     """Find classes learned with a squared or absolute error in a network that does not learn, or hardly."""
     suspects = [task for task in outputs(trace) if task.family == "values" and _is_classification(task)]
     well = learns_well(trace)
     for task in suspects:
-        harm = _harm(trace, task, share, sure, spread) if well is False else None
-        evidence = harm or _held_back(trace, task, weak)
+        if not _is_bounded(task):
+            evidence = _far_out(task, wide) if well is False else None
+        else:
+            harm = _harm(trace, task, share, sure, spread) if well is False else None
+            evidence = harm or _held_back(trace, task, weak)
         if evidence is None and well is None:
             raise CannotEvaluate("it cannot be told yet whether the network learns")
         if evidence is not None:
@@ -75,16 +80,31 @@ def check(
 
 
 def _is_classification(task: Task) -> bool:
-    """One label for each example, answered with probabilities."""
+    """One label for each example, answered with probabilities, or one-hot and answered with any numbers."""
     if task.target is None or len(task.target.shape) > 1:
         return False
-    squashed = (nonlinearities(task) or ())[-1:] in (("sigmoid",), ("hard_sigmoid",), ("softmax",))
     several = task.encoding == "one-hot" and (task.units or 0) > 1
-    return squashed and (several or (task.encoding == "binary" and task.units == 1))
+    if nonlinearities(task) == ():
+        return several
+    return _is_bounded(task) and (several or (task.encoding == "binary" and task.units == 1))
+
+
+def _is_bounded(task: Task) -> bool:
+    return (nonlinearities(task) or ())[-1:] in (("sigmoid",), ("hard_sigmoid",), ("softmax",))
+
+
+def _far_out(task: Task, wide: float) -> Evidence | None:
+    """Evidence that answers to labels of 0 and 1 went far from both."""
+    beyond = max(-task.low, task.high - 1)
+    return (
+        Evidence("farthest that an output went beyond 0..1, the labels' range", beyond, ">=", wide)
+        if beyond >= wide
+        else None
+    )
 
 
 def _harm(trace: Trace, task: Task, share: float, sure: float, spread: float) -> Evidence | None:
-    wrong = _wrong_and_sure(task, sure)
+    wrong = wrong_and_sure(task, sure)
     if wrong >= share:
         return Evidence(f"share of the latest predictions that are wrong and {sure:.0%} sure", wrong, ">=", share)
     now = level(recent(trace.scalar("prediction.spread"))).value
@@ -98,35 +118,9 @@ def _held_back(trace: Trace, task: Task, weak: float) -> Evidence | None:
     gap, kinds = baseline_gap(trace), [each.kind for each in trace.run.optimizers]
     if gap is None or gap >= CLEAR_GAP or not has_had_time(trace) or kinds != ["sgd"]:
         return None
-    share = _gradient_share(task)
+    share = gradient_share(task)
     what = "gradient at the output, as a share of that under a cross-entropy"
     return Evidence(what, share, "<", weak) if share < weak else None
-
-
-def _gradient_share(task: Task) -> float:
-    """Length of the squared error's gradient at the raw outputs over that of the cross-entropy's; NaN without a sample.
-
-    With p = softmax(z) and d = p - y the cross-entropy's gradient by z is d, and that of the mean of d^2 over K units is
-    2/K (p d - p sum(p d)). For a sigmoid it is 2 d p (1 - p).
-    """
-    if task.loss.kind != "mean-squared-error" or task.rows is None or task.answers is None:
-        return math.nan
-    if task.rows.size != task.answers.size or not len(task.rows):
-        return math.nan
-    truth, p = (each.reshape(len(task.rows), -1) for each in (task.rows, task.answers))
-    d = p - truth
-    one = p.shape[1] == 1
-    gradient = 2 * d * p * (1 - p) if one else 2 / p.shape[1] * p * (d - (p * d).sum(axis=1, keepdims=True))
-    return float(np.linalg.norm(gradient) / np.linalg.norm(d)) if d.any() else math.nan
-
-
-def _wrong_and_sure(task: Task, sure: float) -> float:
-    """Share of sampled rows in which the probability of the true class is at most 1 - sure; NaN without a sample."""
-    if task.rows is None or task.answers is None or task.rows.size != task.answers.size or not len(task.rows):
-        return math.nan
-    truth, answer = task.rows.reshape(len(task.rows), -1), task.answers.reshape(len(task.rows), -1)
-    right = 1 - np.abs(truth - answer) if truth.shape[1] == 1 else (truth * answer).sum(axis=1)
-    return float((right <= 1 - sure).mean())
 
 
 def _finding(trace: Trace, task: Task, evidence: Evidence) -> Finding:

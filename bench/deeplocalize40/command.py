@@ -63,7 +63,7 @@ def _assessments(chosen: list[str]) -> dict[str, Any]:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m bench deeplocalize40", description=__doc__)
     parser.add_argument("--tool", default=",".join(TOOLS), help="some of %(default)s")
-    parser.add_argument("--backend", default="tensorflow", help=f"some of {','.join(BACKENDS)} (default: %(default)s)")
+    parser.add_argument("--backend", default="jax", help=f"some of {','.join(BACKENDS)} (default: %(default)s)")
     parser.add_argument("--case", nargs="+", default=[], help="only these; the results files are left alone")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time (default: %(default)s)")
     parser.add_argument("--seeds", type=int, default=1, help="runs of each program, each with another seed")

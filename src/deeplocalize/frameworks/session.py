@@ -88,7 +88,7 @@ _OURS = str(Path(__file__).resolve().parent.parent) + os.sep
 
 
 def hide_our_frames() -> None:
-    """Have Python show the traceback that is coming as it would be without us: Ctrl-C came while we were at work.
+    """Have Python show the traceback that is coming as it would be without us: it came while we were at work.
 
     It is done only then, as a script may look at `sys.excepthook`; one that has its own keeps it.
     """
@@ -97,11 +97,15 @@ def hide_our_frames() -> None:
 
 
 def _show_without_our_frames(kind: type[BaseException], error: BaseException, frames: TracebackType | None) -> None:
-    theirs = None
+    theirs, hands_on = None, False
     for frame in reversed(list(_chain(frames))):
-        if not frame.tb_frame.f_code.co_filename.startswith(_OURS):
-            frame.tb_next = theirs
-            theirs = frame
+        code = frame.tb_frame.f_code
+        # A function of torch that hands its call on to a function mode stands in the traceback twice.
+        if code.co_name == "handle_torch_function" or hands_on or code.co_filename.startswith(_OURS):
+            hands_on = code.co_name == "handle_torch_function"
+            continue
+        frame.tb_next = theirs
+        theirs = frame
     error.__traceback__ = theirs
     sys.__excepthook__(kind, error, theirs)
 

@@ -71,6 +71,7 @@ class Known:
     programs: dict[int, Observed] = field(default_factory=dict)
     waiting: Step | None = None
     risked: Step | None = None
+    given_up: bool = False
     done: bool = False
     small: list[nn.Parameter] = field(default_factory=list)
 
@@ -88,6 +89,7 @@ class Keeping:
         self._calls: list[tuple[Any, ...]] = []
         self._went_backward = False
         self._random: Tensor | None = None
+        self._left: Observer | None = None
         self._early: dict[Place, Tensor] = {}
         # Until the operations are known, whatever they may need is taken.
         self._draws = self._looks_early = True
@@ -115,6 +117,8 @@ class Keeping:
         """The program calls a model or a loss, in `frame`."""
         if self._went_backward:
             self._calls, self._went_backward = [], False
+        if self._left is not None and self._left.leave():
+            self._left = None
         if not self._calls:
             self._random = torch.get_rng_state() if self._draws else None
             self._early = early_tensors(frame) if self._looks_early else {}
@@ -125,11 +129,13 @@ class Keeping:
             found = observer.give_up(f"the models are called more than {MAX_CALLS} times before a backward pass")
             for known in self._known.values():
                 known.programs.setdefault(0, found)
+                known.given_up = True
 
     def observe(self, trainings: Iterable[Training]) -> None:
         """A forward pass begins, of a model in these trainings."""
         for training in trainings:
-            if training.step == 1 and self.observer is None and self._wanted(training) and not _compiles():
+            ready = training.step == 1 and self.observer is None and not self._of(training).given_up
+            if ready and self._wanted(training) and not _compiles():
                 roots = [model.root for model in training.models if model.root is not None]
                 self.observer = Observer(roots, self._early)
                 self.observer.begin()
@@ -149,6 +155,7 @@ class Keeping:
         if self.observer is None:
             return
         observer, self.observer = self.observer, None
+        self._left = observer
         found = observer.stop(root, self._calls, frame)
         for training in trainings:
             known = self._of(training)

@@ -21,6 +21,7 @@ from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack,
 from torch.utils import _pytree as pytree
 
 from deeplocalize.frameworks.operations import Names, Operation, Ref
+from deeplocalize.frameworks.session import hide_our_frames
 from deeplocalize.frameworks.source import user_call
 from deeplocalize.frameworks.torch import stored
 from deeplocalize.frameworks.torch.tracing import is_layer, short_name
@@ -152,6 +153,13 @@ class Observer(TorchFunctionMode):
             _pop_mode()
         self._on = False
 
+    def leave(self) -> bool:
+        """Leave the program's function modes if one of them was in the way when observing ended; True if we are out."""
+        stack = _get_current_function_mode_stack()
+        if stack and stack[-1] is self:
+            _pop_mode()
+        return all(each is not self for each in _get_current_function_mode_stack())
+
     def _end(self) -> None:
         self._pause()
         torch.Tensor.backward = self._backward  # type: ignore[method-assign]
@@ -240,6 +248,7 @@ class Observer(TorchFunctionMode):
             made = function(*args, **kwargs)
         except BaseException as error:
             leave_traceback(error)
+            hide_our_frames()
             raise
         self._note(None, function, (args, kwargs), made, before)
         return made

@@ -95,12 +95,13 @@ class TorchProbe:
         hooks = (self._forward_begins, self._forward_ended, self._left, self._layer_idled)
         begins, ended, left, idled = (self._keeping.aside(self.session.contained("forward")(hook)) for hook in hooks)
         compiling, records_graph = torch.compiler.is_compiling, torch.is_grad_enabled
+        transforming = torch._C._functorch.peek_interpreter_stack
         idle, keeping = self._modules.idle, self._keeping
 
         @functools.wraps(original)
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             key = id(module)
-            if key in ignored or compiling():
+            if key in ignored or compiling() or transforming() is not None:
                 return original(module, *args, **kwargs)
             quiet = idle.get(key)
             if quiet is None:

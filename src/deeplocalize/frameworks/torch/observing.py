@@ -90,7 +90,7 @@ class Observer(TorchFunctionMode):
         super().__init__()
         self._early = early
         self.found = Observed()
-        self._on = False
+        self._on = self._over = False
         self._barred: dict[str, str] = {}
         self._in_place: set[str] = set()
         self._paths: dict[int, str] = {}
@@ -141,7 +141,7 @@ class Observer(TorchFunctionMode):
         return backward
 
     def _resume(self) -> None:
-        if torch._C._len_torch_function_stack() == 0:
+        if not self._over and torch._C._len_torch_function_stack() == 0:
             _push_mode(self)
             self._on = True
 
@@ -161,6 +161,7 @@ class Observer(TorchFunctionMode):
         return all(each is not self for each in _get_current_function_mode_stack())
 
     def _end(self) -> None:
+        self._over = True
         self._pause()
         torch.Tensor.backward = self._backward  # type: ignore[method-assign]
 

@@ -264,15 +264,19 @@ def _copies(training: Training) -> dict[int, Tensor]:
 
 
 def _smallest(training: Training) -> list[nn.Parameter]:
-    """The smallest parameter of each layer: where a gradient is not finite, those of all layers before it are not."""
-    each_layers = ([each for each in layer.parameters if each.requires_grad] for layer in training.layers)
-    return [min(parameters, key=Tensor.numel) for parameters in each_layers if parameters]
+    """Of each model the smallest parameter of the first layer: it is behind every gradient that is not finite."""
+    found = []
+    for model in training.models:
+        layers = sorted(model.layers, key=lambda layer: math.inf if layer.facts.order is None else layer.facts.order)
+        trained = ([each for each in layer.parameters if each.requires_grad] for layer in layers)
+        found += [min(parameters, key=Tensor.numel) for parameters in trained if parameters][:1]
+    return found
 
 
 def _sum(parameters: Iterable[nn.Parameter]) -> float:
-    """The sum of their gradients' norms."""
-    gradients = [each.grad for each in parameters if each.grad is not None and each.grad.layout is torch.strided]
-    return float(torch.stack(torch._foreach_norm(gradients)).sum()) if gradients else 0.0
+    """The sum of their gradients."""
+    gradients = (each.grad for each in parameters if each.grad is not None and each.grad.layout is torch.strided)
+    return sum(gradient.sum().item() for gradient in gradients)
 
 
 # ---- as data ----------------------------------------------------------------------------------------------------------

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pytest
@@ -68,6 +69,20 @@ def test_a_trace_that_keeps_no_step_is_refused_by_replay(trace):
         f"deeplocalize: {trace} keeps no step to replay: no value of it was seen that is not finite\n"
     )
     assert result.exit_code == 2
+
+
+def test_replay_says_of_which_trainings_steps_are_kept(tmp_path):
+    log = TraceLog(tmp_path / "a.trace")
+    recorder = log.recorder()
+    recorder.describe(run=dataclasses.replace(make_run(), framework="keras"), layers=[make_layer(0)])
+    recorder.step(0, {"loss.nonfinite": 1}, "fbs")
+    log.close()
+    result = invoke("replay", log.path)
+    assert (
+        "keeps no step to replay: that is done of PyTorch trainings on the CPU, and this is one of keras"
+        in result.stderr
+    )
+    assert (result.stderr.count("\n"), result.exit_code) == (1, 2)
 
 
 def test_replay_says_why_a_step_was_not_kept_and_which_one_is(tmp_path):

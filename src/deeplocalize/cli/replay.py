@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from deeplocalize.cli.output import INCONCLUSIVE, Refused, echo, terminal_width
 
+if TYPE_CHECKING:
+    from deeplocalize.trace import Trace
+    from deeplocalize.trace.kept import Kept
+
 
 @click.command(
-    epilog="A run keeps one step of each training: the first in which a loss, a gradient or a weight was not finite, with "
+    epilog="A run keeps one step of each PyTorch training on the CPU: the first in which a loss, a gradient or a weight was not finite, with "
     "its weights and its batch, if they have at most 64 MB together. Exit status: 0 the operation was named; 2 wrong use, "
     "or nothing is kept; 4 this time every value was finite."
 )
@@ -26,19 +31,28 @@ def replay(ctx: click.Context, trace: Path, step: int | None) -> None:
     from deeplocalize.frameworks.replay import replay
     from deeplocalize.reports import replayed
     from deeplocalize.trace import read_traces
-    from deeplocalize.trace.kept import Kept, read_kept
 
-    def chosen() -> Kept:
-        kept = list(read_kept(trace))
-        if not kept:
-            raise Refused(f"{trace} keeps no step to replay: no value of it was seen that is not finite")
-        steps = ", ".join(str(each.step) for each in kept)
-        found = next((each for each in kept if step in (None, each.step)), None)
-        if found is None:
-            raise Refused(f"{trace} keeps step {steps}, the first that was not finite; got --step {step}")
-        return found
-
-    kept = chosen()
+    traces = read_traces(trace)
+    kept = _chosen(trace, step, traces)
     found = replay(kept)
-    echo(replayed.render(found, read_traces(trace)[kept.training], terminal_width()))
+    echo(replayed.render(found, traces[kept.training], terminal_width()))
     ctx.exit(0 if found.where is not None else INCONCLUSIVE)
+
+
+def _chosen(path: Path, step: int | None, traces: tuple[Trace, ...]) -> Kept:
+    from deeplocalize.trace.kept import read_kept
+
+    kept = list(read_kept(path))
+    if not kept and any((trace.scalar("loss.nonfinite") > 0).any() for trace in traces):
+        frameworks = " and ".join(sorted({trace.run.framework for trace in traces}))
+        raise Refused(
+            f"{path} keeps no step to replay: that is done of PyTorch trainings on the CPU, and this is one of {frameworks}"
+            f"{' on another device' if frameworks == 'torch' else ''}; deeplocalize diagnose says what is known"
+        )
+    if not kept:
+        raise Refused(f"{path} keeps no step to replay: no value of it was seen that is not finite")
+    found = next((each for each in kept if step in (None, each.step)), None)
+    if found is None:
+        steps = ", ".join(str(each.step) for each in kept)
+        raise Refused(f"{path} keeps step {steps}, the first that was not finite; got --step {step}")
+    return found

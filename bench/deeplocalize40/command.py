@@ -125,7 +125,8 @@ def _judge_again(options: argparse.Namespace, assessments: dict[str, Any]) -> No
         record = {"how": "ok", "seconds": 0.0, "answer": diagnosis_of(_kept(key))}
         found.append((key.case, key.version, key.backend, key.seed, "ours", record))
     scored = table.rows(found, assessments)
-    print("\n".join(table.markdown(scored, assessments, f"{len(found)} kept traces, judged again.")))
+    lines = table.markdown(scored, assessments, f"{len(found)} kept traces, judged again.")
+    print("\n".join([*lines, *table.by_the_facts(found, assessments)]))
 
 
 def _run(options: argparse.Namespace, assessments: dict[str, Any]) -> None:
@@ -195,7 +196,7 @@ def _report(wanted: Wanted, store: Store, options: argparse.Namespace, assessmen
     scored = table.rows(found, assessments)  # type: ignore[arg-type]
     data = "the original data files where they can be had" if options.data else "stand-ins for all data"
     settings = f"{len(options.case)} programs, buggy and repaired; {options.seeds} seed(s); {data}. What counts: bench/README.md."
-    lines = table.markdown(scored, assessments, settings)
+    lines = [*table.markdown(scored, assessments, settings), *table.by_the_facts(found, assessments)]  # type: ignore[arg-type]
     print("\n".join(lines))
     if options.everything and options.tool == list(TOOLS):
         write_section("deeplocalize40", lines)

@@ -159,6 +159,21 @@ def markdown(scored: list[Row], assessments: dict[str, Any], settings: str) -> l
     return lines
 
 
+def by_the_facts(found: Iterable[tuple[str, str, str, int, str, Record]], assessments: dict[str, Any]) -> list[str]:
+    """The totals once more, with the classes of the facts; cures count only where by the facts the declared fix is none."""
+    theirs = {
+        name: each
+        | {"class": each["class_by_facts"]}
+        | ({} if each["class_by_facts"] == NOT_THE_CURE else {"cures": []})
+        for name, each in assessments.items()
+    }
+    scored = rows(found, theirs)
+    lines = ["With the classes of the facts alone, and no other cures than theirs:", ""]
+    for backend in dict.fromkeys(row.backend for row in scored):
+        lines += [f"### {backend}: totals by the facts alone", "", *_totals(totals(scored, theirs, backend)), ""]
+    return lines
+
+
 def _totals(found: dict[str, dict[str, Any]]) -> list[str]:
     heads = ["tool", "real faults: detected", "top-1", "top-3", "line"]
     heads += ["declared fix cures: detected, top-1, top-3, line", "another cure: the same", "mild: the same"]

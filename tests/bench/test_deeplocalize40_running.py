@@ -135,7 +135,10 @@ def test_a_job_that_cannot_be_prepared_is_a_failed_run_and_not_the_end():
 def fake_bench(monkeypatch, tmp_path):
     """The command with nothing real behind it: (main, the jobs that were done)."""
     done = []
-    known = {name: {"class": "real-fault", "cures": [], "fixed_trains_well": True} for name in cases()}
+    known = {
+        name: {"class": "real-fault", "class_by_facts": "real-fault", "cures": [], "fixed_trains_well": True}
+        for name in cases()
+    }
     (tmp_path / "assessment.json").write_text(json.dumps(known))
     monkeypatch.setattr(command, "ASSESSMENT", tmp_path / "assessment.json")
     monkeypatch.setattr(command, "RESULTS", tmp_path / "results.jsonl")

@@ -21,7 +21,7 @@ from bench.deeplocalize40.scoring import (
     score_ours,
     truth,
 )
-from bench.deeplocalize40.table import markdown, plain, rows, totals
+from bench.deeplocalize40.table import by_the_facts, markdown, plain, rows, totals
 
 SOFTMAX = Locus("activation-output", frozenset({6, 7}), frozenset({30, 31}))
 RATE = Locus("learning-rate", frozenset({None}), frozenset({40, 41}))
@@ -113,7 +113,9 @@ def test_where_the_declared_fix_is_not_the_cure_only_measured_cures_count():
     cure = {"kind": "input-scaling", "layer": None, "what": "standardized inputs", "declared": False}
     made = script(CASE, "buggy")
     assert [each.kind for each in truth(CASE, {"class": NOT_THE_CURE, "cures": [cure]}, made)] == ["input-scaling"]
-    assert "activation-output" in [each.kind for each in truth(CASE, {"class": REAL, "cures": [cure]}, made)]
+    assert "activation-output" in [
+        each.kind for each in truth(CASE, {"class": REAL, "class_by_facts": REAL, "cures": [cure]}, made)
+    ]
     assert truth(CASE, {"class": NO_FAULT, "cures": []}, made) == []
 
 
@@ -223,7 +225,7 @@ def results():
 
 
 def test_totals_count_by_class_and_keep_alarms_apart():
-    assessments = {CASE["id"]: {"class": REAL, "cures": [], "fixed_trains_well": True}}
+    assessments = {CASE["id"]: {"class": REAL, "class_by_facts": REAL, "cures": [], "fixed_trains_well": True}}
     scored = rows(results(), assessments)
     found = totals(scored, assessments, "jax")
     assert found["ours"]["real faults"] == {"detected": [1, 1], "top1": [1, 1], "top3": [1, 1], "line": [1, 1]}
@@ -235,8 +237,16 @@ def test_totals_count_by_class_and_keep_alarms_apart():
     assert json.loads(json.dumps(plain(scored, assessments)))[CASE["id"]]["class"] == REAL
 
 
+def test_the_facts_alone_count_their_own_classes_and_no_cure_of_ours():
+    cure = {"kind": "loss", "layer": None, "what": ["another loss"], "declared": False}
+    assessments = {CASE["id"]: {"class": NO_FAULT, "class_by_facts": REAL, "cures": [cure], "fixed_trains_well": True}}
+    text = "\n".join(by_the_facts(list(results()), assessments))
+    assert "| ours | 1/1 | 1/1 | 1/1 | 1/1 |" in text
+    assert "no other cures than theirs" in text
+
+
 def test_a_run_that_gave_no_answer_is_shown_as_it_ended():
-    assessments = {CASE["id"]: {"class": REAL, "cures": [], "fixed_trains_well": True}}
+    assessments = {CASE["id"]: {"class": REAL, "class_by_facts": REAL, "cures": [], "fixed_trains_well": True}}
     killed = {"how": "timeout", "seconds": 240.0, "answer": None}
     scored = rows([(CASE["id"], "buggy", "jax", 0, "ours", killed)], assessments)
     assert totals(scored, assessments, "jax")["ours"]["not finished"] == 1

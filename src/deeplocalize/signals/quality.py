@@ -164,6 +164,12 @@ def on_its_way(trace: Trace) -> bool:
     return math.log(level(recent(curve)).value) + slope(np.log(late)) * ahead < goal
 
 
+def is_stuck(trace: Trace, least: int) -> bool:
+    """True if after so many steps the loss is more than twice the best constant prediction's and did not fall."""
+    gap = baseline_gap(trace)
+    return gap is not None and gap < -1 and steps_seen(trace) >= least and trend(loss_curve(trace)) > -3
+
+
 def only_memorizes(trace: Trace) -> bool:
     """True if on data that are not trained on the loss is no better than a constant's, and does not fall: what the
     training loss gains is learned by heart."""

@@ -12,7 +12,7 @@ LARGE_SUMS = {"activation.rms": 60, "activation.spread": 40}
 ALIKE = {"activation.rms": 5, "activation.spread": 0.1}
 
 
-def trained_on(inputs, columns, *, learns=False, kinds=("dense", "dense"), steps=300, more=()):
+def trained_on(inputs, columns, *, learns=False, loss=1.0, kinds=("dense", "dense"), steps=300, more=()):
     cards = []
     for rows in (inputs, *more):
         collector = InputCollector("x")
@@ -20,7 +20,7 @@ def trained_on(inputs, columns, *, learns=False, kinds=("dense", "dense"), steps
         cards.append(collector.card())
     data = DataCard(tuple(cards), (target_card(np.arange(64) % 2),), baseline_loss=1.0)
     layers = [make_layer(index, kind) for index, kind in enumerate(kinds)]
-    loss = np.geomspace(1, 0.01, steps) if learns else 1.0
+    loss = np.geomspace(1, 0.01, steps) if learns else loss
     return make_trace(layers=layers, steps=steps, scalars={"loss": loss}, columns=columns, data=data)
 
 
@@ -42,6 +42,12 @@ def test_batches_of_one_example_are_judged_by_the_variation_of_the_inputs(rule, 
     assert len(found) == accused
     if found:
         assert found[0].evidence[1].observed == pytest.approx(5 / 2000, rel=0.2)
+
+
+@pytest.mark.parametrize(("loss", "accused"), [(6.0, 1), (1.0, 0), (np.linspace(9, 6, 40), 0)])
+def test_in_a_short_run_the_loss_must_be_stuck_far_above_a_constant_answers(rule, loss, accused):
+    found = rule("inputs-not-scaled").run(trained_on(GRAY, LARGE_SUMS, loss=loss, steps=40))
+    assert (len(found) if isinstance(found, tuple) else 0) == accused
 
 
 def test_a_first_layer_in_saturation_is_evidence(rule):

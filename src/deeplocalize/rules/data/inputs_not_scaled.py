@@ -11,8 +11,8 @@ proportional to its input, is 100 times too large for the learning rate. Inputs 
 
 How it is recognized
 Four things together.
-The network clearly does not learn: its loss is no better than that of the best constant answer. Many networks learn from
-raw data, and they are left alone.
+The network clearly does not learn: its loss is no better than that of the best constant answer; after `least` = 20 steps it
+is enough that the loss is twice that and does not fall. Many networks learn from raw data, and they are left alone.
 The inputs have a root mean square of `size` = 10 or more. Initializers are made for about 1, and at 10 a sum of
 inputs already lies where sigmoid is within 0.005 % of its end.
 No layer at the entrance normalizes or looks numbers up (normalization, rescaling, embedding), up to the second layer with
@@ -49,7 +49,7 @@ from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import CannotEvaluate, rule
 from deeplocalize.signals import places
 from deeplocalize.signals.over_depth import raw_entrance
-from deeplocalize.signals.quality import learns_well
+from deeplocalize.signals.quality import is_stuck, learns_well
 from deeplocalize.trace.cards import InputCard
 from deeplocalize.trace.schema import Layer, Series, Trace
 
@@ -67,11 +67,14 @@ from deeplocalize.trace.schema import Layer, Series, Trace
         "non-finite-values",
         "saturated-units",
         "squared-error-on-classes",
+        "too-few-steps",
         "vanishing-gradient",
         "weights-never-change",
     ),
 )
-def check(trace: Trace, *, size: float = 10.0, flat: float = 0.5, contrast: float = 0.05) -> Iterator[Finding]:
+def check(
+    trace: Trace, *, size: float = 10.0, flat: float = 0.5, contrast: float = 0.05, least: int = 20
+) -> Iterator[Finding]:
     """Find raw inputs that keep a network from learning."""
     entrance = raw_entrance(trace)
     large = [card for card in trace.data.inputs if _rms(card) >= size]
@@ -79,7 +82,7 @@ def check(trace: Trace, *, size: float = 10.0, flat: float = 0.5, contrast: floa
         return
     effect = _effect(trace, entrance, size, flat, contrast) or _alike(trace, large, contrast)
     well = learns_well(trace) if effect is not None else True
-    if well is None:
+    if well is None and not is_stuck(trace, least):
         raise CannotEvaluate("it cannot be told yet whether the network learns")
     if effect is not None and not well:
         card = max(large, key=_rms)

@@ -11,8 +11,10 @@ looking for a fault where there is none.
 How it is recognized
 All of this holds:
 - The run came to its end by itself, after at least `least` = 20 steps: with fewer, somebody only tried whether it runs.
-- The network is no better than a constant answer, and nobody can say yet that it does not learn: it had fewer than 100
-  steps or 3,200 examples, or its loss is still on the way down.
+- The network is no better than a constant answer, but by less than `far` = 0.25 of that answer's loss worse, as networks
+  are at their start. Nobody can say yet that it does not learn, as it had fewer than 100 steps or 3,200 examples.
+- Its loss does not fall at a pace that would pass the constant answer's within three more runs of this length: a network
+  that is visibly on its way is left alone, however short the run.
 - The path of the weights (the RMS of each update over the RMS of the weights, the median over the layers, summed over all
   steps) is below `short` = 0.1. Networks show that they learn when it is between a fifth and once their weights' size.
 - A typical step is within a factor `usual` = 10 of a thousandth of the weights, at which networks learn well. Shorter steps
@@ -40,7 +42,7 @@ from deeplocalize.findings import Evidence, Finding, Locus, Severity
 from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
 from deeplocalize.signals.movement import distance, typical_updates
-from deeplocalize.signals.quality import CLEAR_GAP, baseline_gap, learns_well, recent_loss, steps_seen
+from deeplocalize.signals.quality import CLEAR_GAP, baseline_gap, learns_well, on_its_way, recent_loss, steps_seen
 from deeplocalize.signals.settings import USUAL_STEP, call_line
 from deeplocalize.trace.schema import Series, Trace
 
@@ -48,13 +50,15 @@ UPDATE = Series("weight_update", "rms")
 
 
 @rule(code="T402", severity=Severity.LOW, needs=("steps", "loss", "baseline", Series("weight", "rms"), UPDATE))
-def check(trace: Trace, *, least: int = 20, short: float = 0.1, usual: float = 10.0) -> Iterator[Finding]:
+def check(
+    trace: Trace, *, least: int = 20, short: float = 0.1, usual: float = 10.0, far: float = 0.25
+) -> Iterator[Finding]:
     """Yield one finding if a completed run is too short for its weights to have gone anywhere."""
     steps, gap = steps_seen(trace), baseline_gap(trace)
-    if trace.run.ended != "completed" or steps < least or gap is None or gap >= CLEAR_GAP:
+    if trace.run.ended != "completed" or steps < least or gap is None or not -far < gap < CLEAR_GAP:
         return
     path = float(distance(trace, typical_updates(trace), np.array([steps]))[0])
-    if learns_well(trace) is not None or not path < short:
+    if learns_well(trace) is not None or on_its_way(trace) or not path < short:
         return
     if not USUAL_STEP / usual < path / steps < USUAL_STEP * usual:
         return

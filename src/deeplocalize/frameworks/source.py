@@ -117,13 +117,34 @@ def _position(code: CodeType, instruction: int) -> tuple[int, int] | None:
 
 def outermost_loop(site: CallSite | None) -> Source | None:
     """The first line of the outermost loop around a call, in its own function; None if it stands in none."""
-    if site is None:
-        return None
-    around = [each for each in ast.walk(tree_of(site.filename)) if _holds(each, site.line)]
-    scopes = [each.lineno for each in around if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)]
-    start = max(scopes, default=0)
-    loops = [each.lineno for each in around if isinstance(each, ast.For | ast.While) and each.lineno > start]
-    return place(site.filename, min(loops)) if loops else None
+    loop = _loop_around(site.filename, site.line) if site is not None else None
+    return place(site.filename, loop.lineno) if site is not None and loop is not None else None
+
+
+def runs_beside(filename: str, line: int, site: CallSite) -> bool:
+    """True if a line of a file can be part of what is done in each round of the loop that a call stands in: it is in that
+    loop, or in a function of its own."""
+    if _scope_of(filename, line) is not None and _scope_of(filename, line) is not _scope_of(site.filename, site.line):
+        return True
+    loop = _loop_around(site.filename, site.line)
+    return filename == site.filename and (loop is None or _holds(loop, line))
+
+
+def _scope_of(filename: str, line: int) -> ast.AST | None:
+    """The innermost function that a line stands in."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    around = [each for each in ast.walk(tree_of(filename)) if isinstance(each, kinds) and _holds(each, line)]
+    return max(around, key=lambda each: each.lineno, default=None)
+
+
+def _loop_around(filename: str, line: int) -> ast.For | ast.While | None:
+    """The outermost loop around a line in its own function."""
+    start = getattr(_scope_of(filename, line), "lineno", 0)
+    nodes = ast.walk(tree_of(filename))
+    loops = [
+        each for each in nodes if isinstance(each, ast.For | ast.While) and start < each.lineno and _holds(each, line)
+    ]
+    return min(loops, key=lambda each: each.lineno, default=None)
 
 
 def _holds(node: ast.AST, line: int) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from deeplocalize.frameworks.source import CallSite, is_user_file, lines_with, place
+from deeplocalize.frameworks.source import CallSite, is_user_file, lines_with, place, runs_beside
 from deeplocalize.frameworks.torch import graph, objective
 from deeplocalize.frameworks.torch.models import LayerState, Model
 from deeplocalize.trace.schema import Origin, Source
@@ -71,13 +71,13 @@ def find(root: Tensor, reached: Sequence[Model], site: CallSite | None) -> Found
     owners = objective.nodes_of(reached)
     for layer in layers:
         if layer.nonfinite_parameters:
-            steep = _between(root.grad_fn, owners, _loss_files(reached, site), STEEP)
+            steep = _between(root.grad_fn, owners, _loss_files(reached, site), site, STEEP)
             return dataclasses.replace(steep, steps_ago=1) if steep is not None else None
         if layer.nonfinite_input and layer.inputs:
-            return _between(layer.inputs[-1].grad_fn, owners, _forward_files(reached))
+            return _between(layer.inputs[-1].grad_fn, owners, _forward_files(reached), site)
         if layer.facts.parameters and layer.activation is not None and float(layer.activation[0]) > 0:
             return None
-    return _between(root.grad_fn, owners, _loss_files(reached, site))
+    return _between(root.grad_fn, owners, _loss_files(reached, site), site)
 
 
 def _order(layer: LayerState) -> int:
@@ -85,7 +85,11 @@ def _order(layer: LayerState) -> int:
 
 
 def _between(
-    start: Any, owners: dict[Any, LayerState], files: Iterable[str], kinds: Collection[str] = UNSAFE
+    start: Any,
+    owners: dict[Any, LayerState],
+    files: Iterable[str],
+    site: CallSite | None,
+    kinds: Collection[str] = UNSAFE,
 ) -> Found | None:
     """The unsafe operation nearest to a layer, on the ways from `start` back to the layers."""
     unsafe = [node for node in _back(start, owners) if graph.name(node) in kinds and not _is_plain_power(node)]
@@ -96,7 +100,7 @@ def _between(
         return None
     after = next((owners[node] for node in _back(unsafe[-1], owners) if node in owners), None)
     operation, names, operators = UNSAFE[graph.name(unsafe[-1])]
-    return Found(operation, after, _line(files, names, operators))
+    return Found(operation, after, _line(files, names, operators, site))
 
 
 def _spoils(node: Any) -> bool | None:
@@ -131,9 +135,14 @@ def _back(start: Any, owners: dict[Any, LayerState]) -> list[Any]:
     return list(found)
 
 
-def _line(files: Iterable[str], names: tuple[str, ...], operators: tuple[type[ast.operator], ...]) -> Source | None:
+def _line(
+    files: Iterable[str], names: tuple[str, ...], operators: tuple[type[ast.operator], ...], site: CallSite | None
+) -> Source | None:
+    """The first line of the files with one of these functions or else operators, of those that a step may run."""
     for filename in files:
-        lines = lines_with(filename, names) or lines_with(filename, (), operators)
+        found = (lines_with(filename, names), lines_with(filename, (), operators))
+        here = [[line for line in each if site is None or runs_beside(filename, line, site)] for each in found]
+        lines = here[0] or here[1]
         if lines:
             return place(filename, lines[0])
     return None

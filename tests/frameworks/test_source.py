@@ -1,0 +1,38 @@
+"""Which lines of a file belong to what a training does in each step."""
+
+import pytest
+
+from deeplocalize.frameworks.source import CallSite, outermost_loop, runs_beside
+
+SCRIPT = """\
+load = total / 7
+
+
+def nll(mean, sigma, target):
+    return log(sigma) + (target - mean) / sigma
+
+
+for epoch in range(3):
+    scale = epoch / 3
+    for rows in batches:
+        loss = nll(model(rows), 1, rows)
+        loss.backward()
+score = right / count
+"""
+
+
+@pytest.fixture
+def site(tmp_path):
+    path = tmp_path / "train.py"
+    path.write_text(SCRIPT)
+    code = compile(SCRIPT, str(path), "exec")
+    return CallSite(str(path), 12, code, 0)
+
+
+@pytest.mark.parametrize(("line", "part"), [(1, False), (5, True), (9, True), (11, True), (13, False)])
+def test_what_stands_outside_of_the_loop_and_of_any_function_is_no_part_of_a_step(site, line, part):
+    assert runs_beside(site.filename, line, site) is part
+
+
+def test_the_outermost_loop_is_found(site):
+    assert outermost_loop(site).line == 8

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from deeplocalize.frameworks.operations import Names, Operation, Ref
 from deeplocalize.frameworks.session import hide_our_frames
 from deeplocalize.frameworks.source import user_call
 from deeplocalize.frameworks.torch import stored
+from deeplocalize.frameworks.torch.places import Place, tensors_at
 from deeplocalize.frameworks.torch.tracing import is_layer, short_name
 from deeplocalize.frameworks.torch.wrap import leave_traceback
 from deeplocalize.trace.schema import Source
@@ -31,11 +31,6 @@ from deeplocalize.trace.schema import Source
 MAX_OPERATIONS = 20_000
 
 RANDOM = ("dropout", "rand", "bernoulli", "normal", "multinomial", "rrelu")
-
-Place = tuple[Any, ...]
-"""Where a tensor that the program is given is found in a later step: ("call", number of the call, number of the tensor)
-for what the program gives to a model or loss, ("variable", code, name, keys) for a variable of a function, ("early", ...) for one as it was when the first model of the
-step was called: a function that computes the loss is over, and its variables are gone, when the backward pass begins."""
 
 
 @dataclass
@@ -335,7 +330,7 @@ class Observer(TorchFunctionMode):
         if why := next((self._barred[name] for name in barred if name in self._barred), None):
             self._fail(why)
             return
-        now = [*_everywhere(calls, frame), *self._early.items()]
+        now = [*tensors_at(calls, frame).items(), *self._early.items()]
         places = {id(tensor): place for place, tensor in reversed(now)}
         attributes = {id(value) for root in self._roots for each in root.modules() for value in vars(each).values()}
         for name, tensor in self._given.items():
@@ -367,71 +362,3 @@ _NO_REF = Ref("value", "")
 def _autocast(made: list[Tensor]) -> torch.dtype | None:
     kind = made[0].device.type
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None
-
-
-# ---- where tensors are found ------------------------------------------------------------------------------------------
-
-MAX_FRAMES = 12
-MAX_ITEMS = 64
-
-_HOLD_LOCALS = frozenset(("locals", "vars", "dir", "eval", "exec", "_getframe", "currentframe", "stack"))
-"""Names in a function that may hold on to its own variables."""
-
-
-def tensors_at(calls: list[tuple[Any, ...]], frame: FrameType | None) -> dict[Place, Tensor]:
-    """The tensors that are found at each place."""
-    return dict(_everywhere(calls, frame))
-
-
-def early_tensors(frame: FrameType | None) -> dict[Place, Tensor]:
-    """The tensors that are found at each early place, now that the first model of a step is called."""
-    return {("early", *place[1:]): tensor for place, tensor in _everywhere([], frame)}
-
-
-def _everywhere(calls: list[tuple[Any, ...]], frame: FrameType | None) -> Iterable[tuple[Place, Tensor]]:
-    for number, given in enumerate(calls):
-        for at, leaf in enumerate(pytree.tree_leaves(given)):
-            if isinstance(leaf, Tensor):
-                yield ("call", number, at), leaf
-    for _ in range(MAX_FRAMES):
-        if frame is None:
-            return
-        for name, value in _variables(frame).items():
-            for keys, tensor in _inside(value):
-                yield ("variable", frame.f_code, name, keys), tensor
-        frame = frame.f_back
-
-
-def _variables(frame: FrameType) -> Mapping[str, Any]:
-    """A frame's variables.
-
-    Python before 3.13 hands out a dict that lives as long as the frame, and hands out the same one to a function that
-    calls `locals()` itself. So such a function is left alone, and of any other the dict is emptied.
-    """
-    code = frame.f_code
-    if not code.co_flags & inspect.CO_OPTIMIZED:
-        return dict(frame.f_locals)
-    if sys.version_info >= (3, 13):
-        return dict(frame.f_locals)
-    if sys.gettrace() is not None or not _HOLD_LOCALS.isdisjoint(code.co_names):
-        return {}
-    handed = frame.f_locals
-    variables = dict(handed)
-    handed.clear()
-    return variables
-
-
-def _inside(value: Any) -> Iterable[tuple[tuple[Any, ...], Tensor]]:
-    """The tensors of data in a variable: itself, or what is in a list, tuple or dict."""
-    if isinstance(value, Tensor):
-        if value.grad_fn is None:
-            yield (), value
-        return
-    items: Iterable[tuple[Any, Any]] = ()
-    if isinstance(value, Mapping) and len(value) <= MAX_ITEMS:
-        items = list(value.items())
-    elif isinstance(value, list | tuple) and len(value) <= MAX_ITEMS:
-        items = list(enumerate(value))
-    for key, item in items:
-        if isinstance(item, Tensor) and item.grad_fn is None:
-            yield (key,), item

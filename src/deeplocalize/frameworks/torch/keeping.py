@@ -19,9 +19,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from deeplocalize.frameworks.stored import CannotStoreError
 from deeplocalize.frameworks.torch.observing import Observed, Observer
 from deeplocalize.frameworks.torch.places import Place, early_tensors, tensors_at
-from deeplocalize.frameworks.torch.stored import CannotStoreError, stored, stored_layer, stored_operation
+from deeplocalize.frameworks.torch.stored import stored, stored_layer, stored_operation
 from deeplocalize.frameworks.torch.training import Training
 from deeplocalize.trace.kept import MAX_BYTES, Kept
 from deeplocalize.trace.schema import Source

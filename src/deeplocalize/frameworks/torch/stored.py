@@ -6,10 +6,8 @@ PyTorch itself lists as its own, layers are classes of torch.nn, and arguments a
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import inspect
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,7 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import get_overridable_functions, resolve_name
 
-from deeplocalize.frameworks.operations import Operation, Ref
+from deeplocalize.frameworks import stored as arguments_stored
+from deeplocalize.frameworks.operations import Operation
+from deeplocalize.frameworks.stored import CannotStoreError, refuse, refuse_kind
 from deeplocalize.frameworks.torch.rebuilding import arguments
 
 FACTORIES = (
@@ -31,10 +31,6 @@ _NEVER = (
     "__setstate__ __deepcopy__ __array __format__ __repr__ resize .data.__set__ __contains__"
 ).split()
 """Parts of the names of functions that are no step of a forward pass."""
-
-
-class CannotStoreError(Exception):
-    """Something in the program has no form as plain values. The text says what."""
 
 
 @functools.cache
@@ -62,80 +58,39 @@ def name_of(function: Callable[..., Any]) -> str | None:
 
 
 def stored(value: Any) -> Any:
-    """An argument as JSON values; a Ref and what JSON lacks as an object with one key. Raises CannotStoreError."""
-    if isinstance(value, Ref):
-        return {"ref": list(value)}
-    if value is None or isinstance(value, bool | str | int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else {"float": str(value)}
-    if isinstance(value, list):
-        return [stored(each) for each in value]
-    if isinstance(value, tuple):
-        return {"tuple": [stored(each) for each in value]}
-    if isinstance(value, dict):
-        return {"dict": [[stored(key), stored(each)] for key, each in value.items()]}
-    if isinstance(value, slice):
-        return {"slice": [stored(each) for each in (value.start, value.stop, value.step)]}
-    if value is Ellipsis:
-        return {"ellipsis": True}
-    if isinstance(value, torch.dtype | torch.layout | torch.memory_format):
-        return {"torch": str(value).removeprefix("torch.")}
-    if isinstance(value, torch.device):
-        return {"device": True}
-    raise CannotStoreError(f"it passes a {type(value).__name__} to a function")
+    """An argument as JSON values. Raises CannotStoreError."""
+    return arguments_stored.stored(value, _stored)
 
 
 def restored(value: Any) -> Any:
     """An argument from its JSON values. Raises ValueError if it is none."""
-    if isinstance(value, list):
-        return [restored(each) for each in value]
-    if not isinstance(value, dict):
-        return value
-    ((kind, inner),) = value.items()
-    match kind:
-        case "ref":
-            return Ref(*map(str, inner))
-        case "float":
-            return float(inner)
-        case "tuple":
-            return tuple(restored(each) for each in inner)
-        case "dict":
-            return {restored(key): restored(each) for key, each in inner}
-        case "slice":
-            return slice(*(restored(each) for each in inner))
-        case "ellipsis":
-            return Ellipsis
-        case "torch":
-            found = getattr(torch, str(inner), None)
-            if isinstance(found, torch.dtype | torch.layout | torch.memory_format):
-                return found
-        case "device":
-            return torch.device("cpu")
-    raise ValueError(f"an argument of kind {kind!r}")
-
-
-# ---- operations -------------------------------------------------------------------------------------------------------
+    return arguments_stored.restored(value, _restored)
 
 
 def stored_operation(operation: Operation) -> dict[str, Any]:
     """An operation as JSON values. Raises CannotStoreError."""
-    plain = dataclasses.asdict(dataclasses.replace(operation, args=(), kwargs={}))
-    return plain | {"args": stored(operation.args), "kwargs": stored(dict(operation.kwargs))}
+    return arguments_stored.stored_operation(operation, _stored)
 
 
 def restored_operation(plain: Mapping[str, Any]) -> Operation:
     """An operation from its JSON values."""
-    names = {name: tuple(map(str, plain[name])) for name in ("inputs", "outputs", "changed")}
-    return Operation(
-        str(plain["name"]),
-        str(plain["target"]),
-        restored(plain["args"]),
-        restored(plain["kwargs"]),
-        **names,
-        unsplit=plain["unsplit"],
-        stops=bool(plain["stops"]),
-    )
+    return arguments_stored.restored_operation(plain, _restored)
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, torch.dtype | torch.layout | torch.memory_format):
+        return {"torch": str(value).removeprefix("torch.")}
+    if isinstance(value, torch.device):
+        return {"device": True}
+    return refuse(value)
+
+
+def _restored(kind: str, inner: Any) -> Any:
+    if kind == "torch":
+        found = getattr(torch, str(inner), None)
+        if isinstance(found, torch.dtype | torch.layout | torch.memory_format):
+            return found
+    return torch.device("cpu") if kind == "device" else refuse_kind(kind, inner)
 
 
 # ---- layers -----------------------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import keras
@@ -17,11 +19,17 @@ INSIDE = {
 
 
 class Planned(NamedTuple):
-    """An operation of the model and the Keras object that carries it out; `split`: without the layer's activation."""
+    """An operation of the model and the Keras object that carries it out.
+
+    Attributes:
+        split: it is carried out without the layer's activation.
+        variables: those that an operation outside of any layer is given, by name.
+    """
 
     operation: Operation
     target: Any
     split: bool = False
+    variables: Mapping[str, Any] = MappingProxyType({})
 
 
 def is_graph(model: Any) -> bool:

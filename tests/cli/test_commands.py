@@ -78,10 +78,7 @@ def test_replay_says_of_which_trainings_steps_are_kept(tmp_path):
     recorder.step(0, {"loss.nonfinite": 1}, "fbs")
     log.close()
     result = invoke("replay", log.path)
-    assert (
-        "keeps no step to replay: that is done of PyTorch trainings on the CPU, and this is one of keras"
-        in result.stderr
-    )
+    assert "keeps no step to replay: that is done of trainings on the CPU" in result.stderr
     assert (result.stderr.count("\n"), result.exit_code) == (1, 2)
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="A run keeps one step of each PyTorch training on the CPU: the first in which a loss, a gradient or a weight was not finite, with "
-    "its weights and its batch, if they have at most 64 MB together. Exit status: 0 the operation was named; 2 wrong use, "
+    epilog="A run keeps one step of each training on the CPU: the first in which a loss, a gradient or a weight was not "
+    "finite, with its weights and its batch (of Keras also the few steps before it), if they have at most 64 MB together. Exit status: 0 the operation was named; 2 wrong use, "
     "or nothing is kept; 4 this time every value was finite."
 )
 @click.argument("trace", metavar="TRACE", type=click.Path(path_type=Path))
@@ -46,8 +46,8 @@ def _chosen(path: Path, step: int | None, traces: tuple[Trace, ...]) -> Kept:
     if not kept and any((trace.scalar("loss.nonfinite") > 0).any() for trace in traces):
         frameworks = " and ".join(sorted({trace.run.framework for trace in traces}))
         raise Refused(
-            f"{path} keeps no step to replay: that is done of PyTorch trainings on the CPU, and this is one of {frameworks}"
-            f"{' on another device' if frameworks == 'torch' else ''}; deeplocalize diagnose says what is known"
+            f"{path} keeps no step to replay: that is done of trainings on the CPU that deeplocalize run watches, and "
+            f"this is one of {frameworks} that was not; deeplocalize diagnose says what is known"
         )
     if not kept:
         raise Refused(f"{path} keeps no step to replay: no value of it was seen that is not finite")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from deeplocalize.frameworks.operations import Operation, Ref
+from deeplocalize.trace.schema import Source
 
 
 class CannotStoreError(Exception):
@@ -72,6 +73,16 @@ def restored(value: Any, other: Callable[[str, Any], Any] = refuse_kind) -> Any:
         case "ellipsis":
             return Ellipsis
     return other(kind, inner)
+
+
+def stored_source(line: Source | None) -> dict[str, Any] | None:
+    """A line as JSON values."""
+    return None if line is None else {"path": line.path, "line": line.line, "text": line.text}
+
+
+def restored_source(plain: Any) -> Source | None:
+    """A line from its JSON values."""
+    return Source(**plain) if plain else None
 
 
 def stored_operation(operation: Operation, other: Callable[[Any], Any] = refuse) -> dict[str, Any]:

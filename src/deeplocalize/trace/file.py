@@ -50,7 +50,7 @@ def encode(record: Record) -> bytes:
     text = json.dumps(head, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
     whole = io.BytesIO()
     for array in (np.frombuffer(text, np.uint8), *record.arrays):
-        np.lib.format.write_array(whole, np.ascontiguousarray(array), allow_pickle=False)
+        np.lib.format.write_array(whole, np.asarray(array, order="C"), allow_pickle=False)
     crc32 = np.array([zlib.crc32(whole.getbuffer())], np.uint32)
     np.lib.format.write_array(whole, crc32, allow_pickle=False)
     return whole.getvalue()

@@ -40,9 +40,10 @@ class Seen:
 
 
 @contextlib.contextmanager
-def watched(on_step=None, failures=()):
-    """Watch what happens inside, as under `deeplocalize run`. Failures of ours fail the check, but for the stages given."""
-    session = Session(TraceLog(), on_step)
+def watched(on_step=None, failures=(), path=None):
+    """Watch what happens inside, as under `deeplocalize run`. Failures of ours fail the check, but for the stages given.
+    With a `path`, the trace is written there."""
+    session = Session(TraceLog(path), on_step)
     probe = KerasProbe(session)
     seen = Seen(session, probe)
     probe.install()
@@ -55,6 +56,7 @@ def watched(on_step=None, failures=()):
     finally:
         probe.finish("raised" if error else "completed", error)
         probe.uninstall()
+        session.log.close()
         found = [each for trace in seen.traces for each in trace.failures] + session.failures
         unexpected = [each for each in found if each.stage not in failures]
         assert not unexpected, unexpected

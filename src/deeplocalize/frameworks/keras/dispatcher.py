@@ -56,11 +56,14 @@ class Dispatcher:
         """Run a step, or the several that Keras executes at once."""
         self.training.stop_if_asked()
         full = self.training.begin_step()
+        given, batches = self._kept(args)
         try:
-            outputs, extras = self._run(self._kept(args), full)
+            outputs, extras = self._run(given, batches, full)
         except BaseException as error:
             self.training.stage = self.last.stage if self.last is not None else None
             leave_traceback(error)
+            if _is_ours(error):  # of _run
+                leave_traceback(error)
             raise
         self.training.end_step(self, outputs, extras, full)
         return outputs
@@ -76,12 +79,15 @@ class Dispatcher:
 
     # ---- running ------------------------------------------------------------------------------------------------
 
-    def _run(self, args: Callable[[], tuple[Any, ...]], full: bool) -> tuple[Any, dict[str, Any] | None]:
+    def _run(
+        self, args: Callable[[], tuple[Any, ...]], batches: list[Any], full: bool
+    ) -> tuple[Any, dict[str, Any] | None]:
         full = full and self._variant(True) is not None
         variant = self._variant(full)
         if variant is None or (self._traces and not self._is_built(args)):
             return self.plain(*args()), None
         given, failure = args(), None
+        self.training.safe("replay", self.training.hold, self.model, given[:-1], batches)
         try:
             return _separated(variant(*given))
         except Exception as error:
@@ -117,13 +123,14 @@ class Dispatcher:
         """True if the step failed before anything was executed, so that it can be run another way."""
         return self._traces and not isinstance(error, StopIteration) and self._on.untouched(error, args)
 
-    def _kept(self, args: tuple[Any, ...]) -> Callable[[], tuple[Any, ...]]:
-        """The arguments, as often as they are needed: a batch taken from a Python iterator is gone from it."""
+    def _kept(self, args: tuple[Any, ...]) -> tuple[Callable[[], tuple[Any, ...]], list[Any]]:
+        """The arguments, as often as they are needed: a batch taken from a Python iterator is gone from it. And the
+        batches, if they are known before the step."""
         *state, data = args
         if isinstance(data, list) or not isinstance(data, Iterator) or self._on.reads_in_graph(data):
-            return lambda: args
+            return lambda: args, data if isinstance(data, list) else []
         batches = list(itertools.islice(data, self.model.steps_per_execution))
-        return lambda: (*state, iter(batches))
+        return lambda: (*state, iter(batches)), batches
 
     # ---- making the variants ------------------------------------------------------------------------------------
 
@@ -168,6 +175,8 @@ class Dispatcher:
             extras = safe("train step", seen.result, self._layouts)
             if extras is None:
                 return result
+            if keras.backend.backend() == "tensorflow" and self.training.holds(self.model):
+                extras["batch"] = args[-1]
             if keras.backend.backend() == "jax":
                 return {"logs": result[0], EXTRAS: extras}, result[1]
             return {"logs": result, EXTRAS: extras}
@@ -185,6 +194,11 @@ class Dispatcher:
         self._printed.add(signature)
         with contextlib.redirect_stdout(io.StringIO()) if again else contextlib.nullcontext():
             yield
+
+
+def _is_ours(error: BaseException) -> bool:
+    """True if an exception came out of a function in this file."""
+    return error.__traceback__ is not None and error.__traceback__.tb_frame.f_code.co_filename == __file__
 
 
 def _signature(data: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -118,6 +118,29 @@ def ready(tensor: Any) -> bool:
 def untouched(_: Exception, arguments: Any) -> bool:
     """True if a failed step executed nothing: the state it was given is still there."""
     return not any(each.is_deleted() for each in jax.tree.leaves(arguments[0]) if isinstance(each, jax.Array))
+
+
+def is_on_cpu() -> bool:
+    """True if the training runs on no accelerator."""
+    return bool(jax.default_backend() == "cpu")
+
+
+def copies(_: Any, state: tuple[Any, ...]) -> list[Any]:
+    """The values of a model's trained variables, its others and its optimizer's before a step, which uses them up."""
+    return [jnp.copy(each) for part in state[0][:3] for each in part]
+
+
+@contextlib.contextmanager
+def with_values(variables: Sequence[Any], values: Sequence[Any]) -> Iterator[None]:
+    """While this is entered, variables have these values: Keras takes them out of the variables while it trains."""
+    before = [each._value for each in variables]
+    try:
+        for variable, value in zip(variables, values, strict=False):
+            variable._value = value
+        yield
+    finally:
+        for variable, value in zip(variables, before, strict=True):
+            variable._value = value
 
 
 def reads_in_graph(_: Any) -> bool:

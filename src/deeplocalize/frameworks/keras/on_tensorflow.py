@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import keras
+import numpy as np
 import tensorflow as tf
 
 from deeplocalize.frameworks.keras import statistics
@@ -171,6 +173,22 @@ def build(model: Any, arguments: tuple[Any, ...]) -> None:
     (data,) = arguments
     batch = data.element_spec if reads_in_graph(data) else next(iter(data))
     model._symbolic_build(data_batch=batch)
+
+
+def is_on_cpu() -> bool:
+    """True if the training runs on no accelerator."""
+    return bool(not tf.config.get_visible_devices("GPU"))
+
+
+def copies(model: Any, _: tuple[Any, ...]) -> list[Any]:
+    """The values of a model's trained variables, its others and its optimizer's."""
+    variables = [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
+    return [np.array(keras.ops.convert_to_numpy(each)) for each in variables]
+
+
+def with_values(_: Any, __: Any) -> contextlib.AbstractContextManager[None]:
+    """The variables have their values also during a training."""
+    return contextlib.nullcontext()
 
 
 def reads_in_graph(data: Any) -> bool:

@@ -8,6 +8,8 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import keras
+import numpy as np
 import torch
 
 from deeplocalize.frameworks.keras import statistics
@@ -95,6 +97,22 @@ def ready(tensor: Any) -> bool:
 def untouched(_: Exception, __: Any) -> bool:
     """True if a failed step executed nothing: an eager one always did."""
     return False
+
+
+def is_on_cpu() -> bool:
+    """True if the training runs on no accelerator."""
+    return bool(keras.src.backend.torch.core.get_device() == "cpu")
+
+
+def copies(model: Any, _: tuple[Any, ...]) -> list[Any]:
+    """The values of a model's trained variables, its others and its optimizer's."""
+    variables = [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
+    return [np.array(keras.ops.convert_to_numpy(each)) for each in variables]
+
+
+def with_values(_: Any, __: Any) -> contextlib.AbstractContextManager[None]:
+    """The variables have their values also during a training."""
+    return contextlib.nullcontext()
 
 
 def reads_in_graph(_: Any) -> bool:

@@ -94,7 +94,7 @@ class _Planner:
         path = prefix + target.name
         if getattr(target, "_call_has_training_arg", False):
             kwargs = {**kwargs, "training": True}
-        split = _activation(target)
+        split = activation_of(target)
         kind = "layer" if isinstance(target, keras.layers.Layer) else "operation"
         made = self._add(path, f"{kind}:{path}", target, (args, kwargs), outputs, split is not None)
         if split is None:
@@ -107,13 +107,13 @@ class _Planner:
         name = self._names.new(path)
         names = [name] if outputs == 1 else [f"{name}.{at}" for at in range(outputs)]
         inputs = list(dict.fromkeys(ref.name for ref in _flat((args, kwargs))))
-        operation = Operation(name, target, args, kwargs, tuple(inputs), tuple(names), unsplit=_inside(call))
+        operation = Operation(name, target, args, kwargs, tuple(inputs), tuple(names), unsplit=inside(call))
         self.planned.append(Planned(operation, call, split))
         refs = [Ref("value", each) for each in names]
         return refs[0] if outputs == 1 else refs
 
 
-def _activation(target: Any) -> Any:
+def activation_of(target: Any) -> Any:
     """The nonlinearity that a layer of Keras applies to what it makes, last of all; None if it cannot be set apart."""
     if not isinstance(target, keras.layers.Layer) or describe.kind_of(target) not in ("dense", "conv"):
         return None
@@ -123,7 +123,8 @@ def _activation(target: Any) -> Any:
     return None if activation in (None, keras.activations.linear) else activation
 
 
-def _inside(target: Any) -> str | None:
+def inside(target: Any) -> str | None:
+    """What happens inside of an operation that cannot be taken apart, None if there is nothing to say."""
     if isinstance(target, keras.Model):
         return "a model with a call of your own"
     if not isinstance(target, keras.layers.Layer):

@@ -90,9 +90,8 @@ class KerasProbe:
     # ---- what the program does ----------------------------------------------------------------------------------
 
     def _built(self, subject: Any, *_: Any) -> None:
-        if isinstance(subject, keras.layers.Layer | keras.optimizers.Optimizer | keras.losses.Loss):
-            self._any_built = True
-            self._sites.remember("built", subject)
+        self._any_built = self._any_built or isinstance(subject, keras.layers.Layer | keras.optimizers.Optimizer)
+        self._sites.remember("built", subject)
 
     def _compiled(self, model: Any, *_: Any) -> None:
         self._latest = weakref.ref(model)

@@ -17,6 +17,7 @@ from deeplocalize.frameworks.keras import decode, describe, facts
 from deeplocalize.frameworks.keras.batches import Batches
 from deeplocalize.frameworks.keras.describe import Leaves, Shown
 from deeplocalize.frameworks.keras.guard import Guard
+from deeplocalize.frameworks.keras.keeping import Keeping
 from deeplocalize.frameworks.keras.sites import Sites
 from deeplocalize.frameworks.session import Session, TrainingStopped
 from deeplocalize.frameworks.source import CallSite
@@ -87,6 +88,7 @@ class Training:
         self._stop = False
         self._means: tuple[float, int] = (0.0, 0)
         self._compiled: Compiled | None = None
+        self._keeping: Keeping | None = None
 
     def is_replaced(self, model: Any) -> bool:
         """True if the model was compiled since its first step: by another call, or for other parameters.
@@ -133,6 +135,20 @@ class Training:
             self._sampling = bool(self.safe("step", self.recorder.due, self._step))
         return self._sampling
 
+    def holds(self, model: Any) -> bool:
+        """True if batches are to be held on to, for a replay."""
+        if self._keeping is None and self.recorder.keeps:
+            self._keeping = Keeping(model, self._on)
+        return self._keeping is not None and self._keeping.wanted
+
+    def hold(self, model: Any, state: tuple[Any, ...], batches: list[Any]) -> None:
+        """Hold on to what it takes to replay the step that begins; on tensorflow its batch is known after it."""
+        if self.holds(model) and self._keeping is not None:
+            self._keeping.begin_step(self._step, model, state, self._sampling)
+            if keras.backend.backend() != "tensorflow":
+                for batch in batches[:1]:
+                    self._keeping.took(batch)
+
     def end_step(self, dispatcher: Dispatcher, outputs: Any, extras: Mapping[str, Any] | None, full: bool) -> None:
         """The train function was executed, for one step or the several that Keras executes at once."""
         executed = max(1, int(getattr(dispatcher.model, "steps_per_execution", 1)))
@@ -160,6 +176,8 @@ class Training:
             pending.vector, pending.rows = extras["vector"], extras["rows"]
             pending.keys = dispatcher.keys_of
             self.known.weighted = self.known.weighted or seen.weighted
+        if extras is not None and "batch" in extras and self._keeping is not None:
+            self._keeping.took(extras["batch"])
         if seen is not None and seen.parameters.applied.keys() - self.known.used:
             self.known.used |= seen.parameters.applied.keys()
             self._described = False
@@ -208,7 +226,19 @@ class Training:
         self.recorder.step(step.step, scalars, "fbs")
         if step.rows and self._batches.seen & (self._batches.seen - 1) == 0:  # after 1, 2, 4, 8, ... recorded steps
             self.safe("data", self.write_data)
+        self.safe("replay", self._keep, step.step, scalars, values)
         self._stop = self.session.stepped(self.recorder, step.step) or self._stop
+
+    def _keep(self, step: int, scalars: Mapping[str, float], values: decode.Values) -> None:
+        """Keep a step, for a replay, if its loss, a gradient or a weight was not finite."""
+        model = self.model()
+        if self._keeping is None or model is None:
+            return
+        tensors = any(decode.nonfinite(values, role) for role in ("weight", "weight_gradient"))
+        if scalars.get("loss.nonfinite", 0) == 0 and not tensors:
+            self._keeping.settled(step)
+        elif (kept := self._keeping.keep(step, model, self.known.sites)) is not None:
+            self.recorder.keep(kept)
 
     def _fetched(self, step: Pending) -> dict[tuple[str, int, str], float]:
         if step.vector is None:
@@ -245,6 +275,8 @@ class Training:
     def begin_epoch(self, epoch: int) -> None:
         """An epoch of fit begins."""
         self.epoch, self._means = epoch, (0.0, 0)
+        if self._keeping is not None:
+            self._keeping.begin_epoch()
 
     def end_epoch(self, logs: Mapping[str, Any]) -> None:
         """An epoch of fit is over; its metrics are recorded with its last step."""

@@ -19,13 +19,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from deeplocalize.frameworks.stored import CannotStoreError
+from deeplocalize.frameworks.stored import CannotStoreError, stored_source
 from deeplocalize.frameworks.torch.observing import Observed, Observer
 from deeplocalize.frameworks.torch.places import Place, early_tensors, tensors_at
 from deeplocalize.frameworks.torch.stored import stored, stored_layer, stored_operation
 from deeplocalize.frameworks.torch.training import Training
 from deeplocalize.trace.kept import MAX_BYTES, Kept
-from deeplocalize.trace.schema import Source
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -190,7 +189,7 @@ class Keeping:
             known.risked.facts = {
                 "rate": rate,
                 "optimizer": type(optimizer).__name__,
-                "step": _source(site.source if site else None),
+                "step": stored_source(site.source if site else None),
             }
             known.risked.gradients = {
                 id(each): each.grad.detach().clone() for each in _parameters(training) if each.grad is not None
@@ -305,14 +304,10 @@ def _update(observed: Observed, step: Step) -> dict[str, Any]:
     return step.facts | {"spoiled": name} if step.spoiled is not None else {}
 
 
-def _source(line: Source | None) -> dict[str, Any] | None:
-    return None if line is None else {"path": line.path, "line": line.line, "text": line.text}
-
-
 def _program(observed: Observed) -> dict[str, Any]:
     names = {id(each): name for name, each in observed.tensors.items()}
     operations = [
-        stored_operation(each.operation) | {"source": _source(each.line), "autocast": stored(each.autocast)}
+        stored_operation(each.operation) | {"source": stored_source(each.line), "autocast": stored(each.autocast)}
         for each in observed.seen
     ]
     weights = {name: each.requires_grad for name, each in observed.tensors.items() if isinstance(each, nn.Parameter)}

@@ -16,10 +16,10 @@ from deeplocalize.errors import UsageError
 from deeplocalize.frameworks.imperative import Call
 from deeplocalize.frameworks.operations import Operation, Ref, map_refs
 from deeplocalize.frameworks.replay import Culprit, Passes, Replayed, in_backward, in_forward, replayed, value_of
+from deeplocalize.frameworks.stored import restored_source
 from deeplocalize.frameworks.torch.stored import built, functions, put_in, restored, restored_operation
 from deeplocalize.frameworks.torch.tracing import CannotSplitError, Tracer
 from deeplocalize.trace.kept import Kept
-from deeplocalize.trace.schema import Source
 
 
 def replay(kept: Kept) -> Replayed:
@@ -52,7 +52,7 @@ class _Program:
         self._gradients = _below("gradient/", tensors)
         self._random = tensors.get("random")
         self._operations = [restored_operation(each) for each in plain["operations"]]
-        self._sources = [each["source"] and Source(**each["source"]) for each in plain["operations"]]
+        self._sources = [restored_source(each["source"]) for each in plain["operations"]]
         self._autocast = [restored(each["autocast"]) for each in plain["operations"]]
         self._layers = {str(path): built(each) for path, each in plain["layers"].items()}
         for path, layer in self._layers.items():
@@ -168,7 +168,7 @@ class _Program:
         if name in self._gradients:
             inputs.insert(1, value_of(f"gradient at {name}", _array(self._gradients[name])))
         after = value_of(f"{name} after the update", self._kept.arrays["spoiled"])
-        source = program["step"] and Source(**program["step"])
+        source = restored_source(program["step"])
         return Replayed(self._kept.step, "update", str(program["optimizer"]), "step", source, tuple(inputs), (after,))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from harness import BACKEND, check, line_of, problem, seed, watched
+from harness import check, line_of, problem, seed, watched
 from keras import layers, ops
 
 from deeplocalize.frameworks.replay import replay as replay_kept
@@ -130,14 +130,14 @@ def an_exponential_that_overflows_is_named():
 
 @check
 def an_update_that_overflows_is_named_with_the_learning_rate():
+    def steep(y, p):
+        return ops.mean(1e3 * ops.square(p - y), axis=-1)
+
     model = keras.Sequential([keras.Input((6,)), layers.Dense(3)])
-    found = replayed(model, "mse", optimizer=keras.optimizers.SGD(3e38), change=None)
-    assert found.step <= 1, found
-    if found.where == "update":
-        assert [each.name for each in found.inputs][-1] == "learning rate"
-        assert found.inputs[-1].high > 1e38
-    else:
-        assert found.where == "forward"
+    found = replayed(model, steep, optimizer=keras.optimizers.SGD(3e38))
+    assert (found.step, found.where, found.operation) == (0, "update", "SGD"), found
+    assert [each.name for each in found.inputs][-1] == "learning rate"
+    assert found.inputs[-1].high > 1e38
 
 
 @check
@@ -157,6 +157,36 @@ def a_built_in_loss_is_named_as_one_operation():
         x *= 1e25
 
     assert_named(replayed(model, "mse", spoil), "forward", "loss")
+
+
+# ---- what the run's report says without a replay ------------------------------------------------------------------------
+
+
+def origin_of(model, loss, change, **compiled):
+    """The operation that is a fact of the run."""
+    seed()
+    x, y = data(change)
+    with tempfile.TemporaryDirectory() as folder, watched(path=Path(folder) / "run.trace") as seen:
+        model.compile(optimizer=keras.optimizers.Adam(0.01), loss=loss, **compiled)
+        model.fit(x, y, batch_size=ROWS, shuffle=False, verbose=0)
+    return seen.trace.run.origin
+
+
+@check
+def the_only_line_that_can_have_made_a_nan_is_a_fact_of_the_run():
+    found = origin_of(keras.Sequential([keras.Input((6,)), layers.Dense(3)]), overflowing, scale_up)
+    assert (found.step, found.operation, found.source.line) == (STEP, "exp", line_of("exp", __file__))
+    found = origin_of(keras.Sequential([keras.Input((6,)), Length(), layers.Dense(3)]), "mse", one_row_of_zeros)
+    assert (found.operation, found.source.line) == ("sqrt", line_of("sqrt", __file__))
+
+
+@check(backends=("jax",))
+def no_line_is_named_where_several_can_have_made_it():
+    def two(y, p):
+        scaled = p / ops.sum(p, axis=-1, keepdims=True)
+        return -ops.mean(y * ops.log(scaled))
+
+    assert origin_of(keras.Sequential([keras.Input((6,)), layers.Dense(3)]), two, scale_up) is None
 
 
 # ---- the steps before it are carried out as they were -------------------------------------------------------------------
@@ -292,4 +322,3 @@ def the_program_trains_as_if_nothing_were_kept():
     for one, other in zip(without[0], within[0], strict=True):
         np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(without[1:], within[1:])
-    assert BACKEND

@@ -10,16 +10,18 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
+import math
 import random
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import ops, tree
 
-from deeplocalize.frameworks.keras import objectives
+from deeplocalize.frameworks.keras import objectives, origin
 from deeplocalize.frameworks.keras.plan import Planned
 from deeplocalize.frameworks.keras.sites import Sites, line
 from deeplocalize.frameworks.keras.stored import stored_object, stored_target
@@ -57,10 +59,12 @@ class Keeping:
 
     Attributes:
         refused: why none can be kept, None if it can.
+        candidates: once a step was kept, the operations that may have made what was not finite.
     """
 
     def __init__(self, model: Any, on: Any) -> None:
         self.refused = _refusal(model, on)
+        self.candidates: tuple[origin.Candidate, ...] = ()
         self._on = on
         self._stretches: list[Stretch] = []
         self._new = True
@@ -82,13 +86,12 @@ class Keeping:
         if not (self._new or not self._stretches or self._is_over(self._stretches[-1], step, recorded)):
             return
         self._new = False
-        values = self._on.copies(model, state)
-        size = sum(each.nbytes for each in values)
+        size = sum(map(_size, (*model.variables, *model.optimizer.variables)))
         if size > MAX_BYTES:
             self.refused = f"its weights have {size / 2**20:.0f} MB, and at most {MAX_BYTES // 2**20} MB are kept"
             self._stretches.clear()
             return
-        self._stretches.append(Stretch(step, values, random_state(), size))
+        self._stretches.append(Stretch(step, self._on.copies(model, state), random_state(), size))
 
     def _is_over(self, stretch: Stretch, step: int, recorded: bool) -> bool:
         count = len(stretch.batches)
@@ -100,7 +103,7 @@ class Keeping:
         if self.wanted and self._stretches:
             batch = tree.map_structure(lambda each: each.copy() if isinstance(each, np.ndarray) else each, batch)
             self._stretches[-1].batches.append(batch)
-            self._stretches[-1].size += sum(getattr(each, "nbytes", _size(each)) for each in tree.flatten(batch))
+            self._stretches[-1].size += sum(map(_size, tree.flatten(batch)))
 
     def settled(self, step: int) -> None:
         """All values of a step, and of those before it, were finite."""
@@ -118,16 +121,51 @@ class Keeping:
                 raise CannotStoreError(self.refused)
             if stretch is None or len(stretch.batches) <= step - stretch.start:
                 raise CannotStoreError("its batch was not seen")
-            return _kept(step, stretch, model, sites, self._on)
+            return self._kept(step, stretch, model, sites)
         except CannotStoreError as error:
             return Kept(step, "keras", missing=str(error))
         finally:
             self._stretches.clear()
 
+    def _kept(self, step: int, stretch: Stretch, model: Any, sites: Sites) -> Kept:
+        trained, others, optimizer = model.trainable_variables, model.non_trainable_variables, model.optimizer
+        names = _names(model)
+        variables = [*trained, *others]
+        arrays = {
+            f"variable/{names[id(each)]}": _array(value)
+            for each, value in zip(variables, stretch.values, strict=False)  # the optimizer's follow
+        }
+        arrays |= {f"optimizer/{at}": _array(value) for at, value in enumerate(stretch.values[len(variables) :])}
+        if stretch.random is not None:
+            arrays["random"] = stretch.random
+        batches = stretch.batches[: step - stretch.start + 1]
+        for at, batch in enumerate(batches):
+            arrays |= {f"batch/{at}/{name}": _array(value) for name, value in _leaves(batch)}
+        with _unseen(), self._on.with_values([*variables, *optimizer.variables], stretch.values):
+            stored_optimizer = stored_object(optimizer, "optimizer")
+            tracer, traced = _traced(model, batches[-1], names)
+            self.candidates = origin.candidates(tracer)
+            program = _program(tracer, traced, names, sites)
+        arrays |= {f"constant/{name}": value for name, value in tracer.constants.items()}
+        size = sum(each.nbytes for each in arrays.values())
+        if size > MAX_BYTES:
+            raise CannotStoreError(
+                f"its weights and batches have {size / 2**20:.0f} MB, and at most {MAX_BYTES // 2**20} MB are kept"
+            )
+        site = sites.get("built", optimizer) or sites.get("compile", model)
+        facts = {
+            "backend": keras.backend.backend(),
+            "start": stretch.start,
+            "trained": [names[id(each)] for each in trained],
+            "optimizer": stored_optimizer,
+            "step": stored_source(line(site)),
+        }
+        return Kept(step, "keras", facts | program, arrays)
+
 
 def _size(value: Any) -> int:
-    shape = getattr(value, "shape", ())
-    return int(np.prod(tuple(shape) or 1)) * 4
+    """Bytes of a tensor, of which a dimension may be ragged; few numbers have more than 4."""
+    return 4 * math.prod(size or 1 for size in getattr(value, "shape", ()))
 
 
 def _refusal(model: Any, on: Any) -> str | None:
@@ -148,40 +186,6 @@ def _is_of_keras(function: Any) -> bool:
 
 
 # ---- as data ----------------------------------------------------------------------------------------------------------
-
-
-def _kept(step: int, stretch: Stretch, model: Any, sites: Sites, on: Any) -> Kept:
-    trained, others, optimizer = model.trainable_variables, model.non_trainable_variables, model.optimizer
-    names = _names(model)
-    variables = [*trained, *others]
-    arrays = {
-        f"variable/{names[id(each)]}": _array(value)
-        for each, value in zip(variables, stretch.values, strict=False)  # the optimizer's follow
-    }
-    arrays |= {f"optimizer/{at}": _array(value) for at, value in enumerate(stretch.values[len(variables) :])}
-    if stretch.random is not None:
-        arrays["random"] = stretch.random
-    batches = stretch.batches[: step - stretch.start + 1]
-    for at, batch in enumerate(batches):
-        arrays |= {f"batch/{at}/{name}": _array(value) for name, value in _leaves(batch)}
-    with _unseen(), on.with_values([*variables, *optimizer.variables], stretch.values):
-        stored_optimizer = stored_object(optimizer, "optimizer")
-        program, constants = _program(model, batches[-1], names, sites)
-    arrays |= {f"constant/{name}": value for name, value in constants.items()}
-    size = sum(each.nbytes for each in arrays.values())
-    if size > MAX_BYTES:
-        raise CannotStoreError(
-            f"its weights and batches have {size / 2**20:.0f} MB, and at most {MAX_BYTES // 2**20} MB are kept"
-        )
-    site = sites.get("built", optimizer) or sites.get("compile", model)
-    facts = {
-        "backend": keras.backend.backend(),
-        "start": stretch.start,
-        "trained": [names[id(each)] for each in trained],
-        "optimizer": stored_optimizer,
-        "step": stored_source(line(site)),
-    }
-    return Kept(step, "keras", facts | program, arrays)
 
 
 def _names(model: Any) -> dict[int, str]:
@@ -217,7 +221,8 @@ def _unseen() -> Iterator[None]:
     """The user's functions are called once more while this is entered: without a word, and without effect on random numbers."""
     python, numbers, backend = random.getstate(), np.random.get_state(), random_state()
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             yield
     finally:
         random.setstate(python)
@@ -228,22 +233,32 @@ def _unseen() -> Iterator[None]:
             torch.set_rng_state(torch.from_numpy(backend))
 
 
-def _program(
-    model: Any, batch: Any, names: dict[int, str], sites: Sites
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+class Traced(NamedTuple):
+    """References to a model's answer, and the terms of its loss."""
+
+    prediction: Any
+    terms: list[dict[str, Any]]
+
+
+def _traced(model: Any, batch: Any, names: dict[int, str]) -> tuple[Tracer, Traced]:
+    """Call the model and its loss with symbolic tensors. Raises CannotStoreError if that does not go."""
     tracer = Tracer(names)
     x, y, weight = (_symbolic(tracer, name, part) for name, part in _parts(batch))
     try:
         with tracer.running():
             prediction = tracer.call_model(model, x)
             terms = [_term(tracer, *each) for each in _terms(model, prediction, y, weight)]
-        if not terms:
-            raise CannotStoreError("its loss is not known")
     except CannotStoreError:
         raise
     except Exception as error:
         where = "its model or its loss cannot be taken apart"
         raise CannotStoreError(f"{where} ({type(error).__name__}: {str(error).splitlines()[0][:200]})") from None
+    if not terms:
+        raise CannotStoreError("its loss is not known")
+    return tracer, Traced(prediction, terms)
+
+
+def _program(tracer: Tracer, traced: Traced, names: dict[int, str], sites: Sites) -> dict[str, Any]:
     targets = list({id(each.target): each for each in tracer.planned}.values())
     places = {id(each.target): at for at, each in enumerate(targets)}
     operations = [
@@ -261,14 +276,13 @@ def _program(
         | {"variables": [names[id(one)] for one in each.target.variables] if _is_layer(each.target) else []}
         for each in targets
     ]
-    facts = {
+    return {
         "operations": operations,
         "objects": objects,
-        "prediction": stored(tracer.refer(prediction)),
-        "terms": terms,
+        "prediction": stored(tracer.refer(traced.prediction)),
+        "terms": traced.terms,
         "added": stored([tracer.refer(each) for each in tracer.added]),
     }
-    return facts, tracer.constants
 
 
 def _is_layer(target: Any) -> bool:
@@ -318,7 +332,7 @@ def _term(tracer: Tracer, loss: Any, factor: Any, prediction: Any, y: Any, weigh
         function = getattr(loss, "fn", loss)
         if home := _plain_name(function, loss):
             return facts | {"function": home}
-        with tracer.inside("loss"):
+        with tracer.inside(origin.LOSS):
             values = loss.call(ops.convert_to_tensor(y, loss.dtype), ops.convert_to_tensor(prediction, loss.dtype))
         return facts | {"values": stored(tracer.refer(values)), "reduction": loss.reduction}
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import keras
 import numpy as np
 
-from deeplocalize.frameworks.keras import decode, describe, facts
+from deeplocalize.frameworks.keras import decode, describe, facts, origin
 from deeplocalize.frameworks.keras.batches import Batches
 from deeplocalize.frameworks.keras.describe import Leaves, Shown
 from deeplocalize.frameworks.keras.guard import Guard
@@ -21,7 +21,7 @@ from deeplocalize.frameworks.keras.keeping import Keeping
 from deeplocalize.frameworks.keras.sites import Sites
 from deeplocalize.frameworks.session import Session, TrainingStopped
 from deeplocalize.frameworks.source import CallSite
-from deeplocalize.trace.schema import Crash, Run
+from deeplocalize.trace.schema import Crash, Origin, Run
 
 if TYPE_CHECKING:
     from deeplocalize.frameworks.keras.dispatcher import Dispatcher
@@ -89,6 +89,7 @@ class Training:
         self._means: tuple[float, int] = (0.0, 0)
         self._compiled: Compiled | None = None
         self._keeping: Keeping | None = None
+        self._origin: Origin | None = None
 
     def is_replaced(self, model: Any) -> bool:
         """True if the model was compiled since its first step: by another call, or for other parameters.
@@ -239,6 +240,7 @@ class Training:
             self._keeping.settled(step)
         elif (kept := self._keeping.keep(step, model, self.known.sites)) is not None:
             self.recorder.keep(kept)
+            self._origin = origin.find(self._keeping.candidates, step, scalars, values)
 
     def _fetched(self, step: Pending) -> dict[tuple[str, int, str], float]:
         if step.vector is None:
@@ -319,5 +321,5 @@ class Training:
         self.safe("step", self.drain)
         self.safe("data", self.write_data)
         run = self.recorder.run or Run("keras", keras.backend.backend())
-        self.recorder.describe(dataclasses.replace(run, ended=ended, crash=crash))
+        self.recorder.describe(dataclasses.replace(run, ended=ended, crash=crash, origin=self._origin))
         self.recorder.finish(ended)

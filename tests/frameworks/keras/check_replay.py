@@ -244,7 +244,7 @@ def layers_and_losses_of_ones_own_are_carried_out_as_they_were():
     assert_again(dense(Scaled(), activation=None), huber, weights=np.linspace(0, 1, len(data()[0])))
 
 
-@check
+@check(backends=("jax", "torch"))
 def sequences_with_a_mask_are_carried_out_as_they_were():
     generator = np.random.default_rng(3)
     x = generator.integers(0, 5, size=(len(data()[0]), 7))
@@ -254,7 +254,7 @@ def sequences_with_a_mask_are_carried_out_as_they_were():
     assert_again(model, x=x)
 
 
-@check
+@check(backends=("tensorflow", "torch"))
 def several_outputs_with_weights_are_carried_out_as_they_were():
     given = keras.Input((6,))
     hidden = layers.Dense(8, activation="relu")(given)
@@ -322,3 +322,15 @@ def the_program_trains_as_if_nothing_were_kept():
     for one, other in zip(without[0], within[0], strict=True):
         np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(without[1:], within[1:])
+
+
+@check(backends=("jax",))
+def large_batches_are_held_on_to_as_far_as_they_may_be_kept():
+    from deeplocalize.frameworks.keras import keeping
+
+    room, keeping.MAX_BYTES = keeping.MAX_BYTES, 5 * ROWS * 9 * 4
+    try:
+        model = keras.Sequential([keras.Input((6,)), layers.Dense(3)])
+        assert_named(replayed(model, overflowing, scale_up, optimizer="sgd"), "forward", "loss.exp", "exp")
+    finally:
+        keeping.MAX_BYTES = room

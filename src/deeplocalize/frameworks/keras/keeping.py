@@ -45,6 +45,7 @@ class Stretch:
         random: the state of the backend's random generator, if it has one.
         batches: of each step.
         size: bytes of all that.
+        largest: bytes of its largest batch.
     """
 
     start: int
@@ -52,6 +53,13 @@ class Stretch:
     random: np.ndarray | None
     size: int
     batches: list[Any] = field(default_factory=list)
+    largest: int = 0
+
+    def take(self, batch: Any, size: int) -> None:
+        """One more batch, of so many bytes."""
+        self.batches.append(batch)
+        self.size += size
+        self.largest = max(self.largest, size)
 
 
 class Keeping:
@@ -96,14 +104,14 @@ class Keeping:
     def _is_over(self, stretch: Stretch, step: int, recorded: bool) -> bool:
         count = len(stretch.batches)
         missed = count != step - stretch.start
-        return missed or stretch.size > MAX_BYTES or count >= MOST or (recorded and count >= FEWEST)
+        full = stretch.size + stretch.largest > MAX_BYTES
+        return missed or full or count >= MOST or (recorded and count >= FEWEST)
 
     def took(self, batch: Any) -> None:
         """The step that is going on is of this batch."""
         if self.wanted and self._stretches:
             batch = tree.map_structure(lambda each: each.copy() if isinstance(each, np.ndarray) else each, batch)
-            self._stretches[-1].batches.append(batch)
-            self._stretches[-1].size += sum(map(_size, tree.flatten(batch)))
+            self._stretches[-1].take(batch, sum(map(_size, tree.flatten(batch))))
 
     def settled(self, step: int) -> None:
         """All values of a step, and of those before it, were finite."""

@@ -87,6 +87,14 @@ class Session:
 _OURS = str(Path(__file__).resolve().parent.parent) + os.sep
 
 
+def leave_traceback(error: BaseException) -> None:
+    """Take our own frames, those of the calling wrapper and of what it called first, out of an exception's traceback."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_next is not None and _is_ours(frames):
+        frames = frames.tb_next
+    error.__traceback__ = frames
+
+
 def hide_our_frames() -> None:
     """Have Python show the traceback that is coming as it would be without us: it came while we were at work.
 
@@ -101,13 +109,17 @@ def _show_without_our_frames(kind: type[BaseException], error: BaseException, fr
     for frame in reversed(list(_chain(frames))):
         code = frame.tb_frame.f_code
         # A function of torch that hands its call on to a function mode stands in the traceback twice.
-        if code.co_name == "handle_torch_function" or hands_on or code.co_filename.startswith(_OURS):
+        if code.co_name == "handle_torch_function" or hands_on or _is_ours(frame):
             hands_on = code.co_name == "handle_torch_function"
             continue
         frame.tb_next = theirs
         theirs = frame
     error.__traceback__ = theirs
     sys.__excepthook__(kind, error, theirs)
+
+
+def _is_ours(frame: TracebackType) -> bool:
+    return frame.tb_frame.f_code.co_filename.startswith(_OURS)
 
 
 def _chain(frame: TracebackType | None) -> Iterator[TracebackType]:

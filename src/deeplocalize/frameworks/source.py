@@ -92,14 +92,15 @@ class CallSite:
         return {name: place(self.filename, line) for name, line in lines.items()}
 
 
-def user_call(frame: FrameType | None = None) -> CallSite | None:
+def user_call(frame: FrameType | None = None, until: FrameType | None = None) -> CallSite | None:
     """The innermost call of the stack that stands in a user's file; None if there is none.
 
     Args:
         frame: where to start looking outwards; by default the caller.
+        until: where to stop; it is not looked at itself. By default all of the stack is.
     """
     frame = sys._getframe(1) if frame is None else frame
-    while frame is not None:
+    while frame is not None and frame is not until:
         filename = frame.f_code.co_filename
         if is_user_file(filename):
             return CallSite(filename, frame.f_lineno, frame.f_code, frame.f_lasti)
@@ -133,14 +134,14 @@ def runs_beside(filename: str, line: int, site: CallSite) -> bool:
 def _scope_of(filename: str, line: int) -> ast.AST | None:
     """The innermost function that a line stands in."""
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-    around = [each for each in ast.walk(tree_of(filename)) if isinstance(each, kinds) and _holds(each, line)]
+    around = [each for each in nodes_of(filename) if isinstance(each, kinds) and _holds(each, line)]
     return max(around, key=lambda each: each.lineno, default=None)
 
 
 def _loop_around(filename: str, line: int) -> ast.For | ast.While | None:
     """The outermost loop around a line in its own function."""
     start = getattr(_scope_of(filename, line), "lineno", 0)
-    nodes = ast.walk(tree_of(filename))
+    nodes = nodes_of(filename)
     loops = [
         each for each in nodes if isinstance(each, ast.For | ast.While) and start < each.lineno and _holds(each, line)
     ]
@@ -155,7 +156,7 @@ def lines_with(filename: str, names: Collection[str], operators: tuple[type[ast.
     """The lines of a file, ascending, on which a function of one of these names is called or an operator is used."""
     found = {call.lineno for call in calls_in(filename) if called(call) in names}
     if operators:
-        nodes = ast.walk(tree_of(filename))
+        nodes = nodes_of(filename)
         found |= {node.lineno for node in nodes if isinstance(node, ast.BinOp) and isinstance(node.op, operators)}
     return sorted(found)
 
@@ -175,9 +176,15 @@ def tree_of(filename: str) -> ast.Module:
 
 
 @functools.cache
+def nodes_of(filename: str) -> tuple[ast.AST, ...]:
+    """All nodes of a file's syntax tree."""
+    return tuple(ast.walk(tree_of(filename)))
+
+
+@functools.cache
 def calls_in(filename: str) -> tuple[ast.Call, ...]:
     """All calls that stand in a file; none if it is no Python."""
-    return tuple(node for node in ast.walk(tree_of(filename)) if isinstance(node, ast.Call))
+    return tuple(node for node in nodes_of(filename) if isinstance(node, ast.Call))
 
 
 def _call_at(filename: str, line: int, position: tuple[int, int] | None) -> ast.Call | None:

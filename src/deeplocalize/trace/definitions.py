@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 Array = NDArray[np.floating]
 
 MAX_ELEMENTS = 1 << 14
-"""Statistics other than the count of non-finite elements read at most about this many elements of a tensor."""
+"""Statistics other than counts of non-finite elements and shares of units read at most about this many elements of a tensor."""
 
 MIN_EXAMPLES = 8
-"""... but never fewer examples than this, so that a statement about "every example" keeps its meaning."""
+"""No fewer examples than this are read, so that a statement about "every example" keeps its meaning."""
 
 SATURATION = {
     # The flat part of a nonlinearity: the output is within 1 % of its range of an asymptote. There the derivative of
@@ -40,6 +40,16 @@ def example_stride(shape: tuple[int, ...]) -> int:
         return 1
     wanted = max(MIN_EXAMPLES, math.ceil(shape[0] * MAX_ELEMENTS / size))
     return max(1, shape[0] // wanted)
+
+
+def inner_stride(shape: tuple[int, ...]) -> int:
+    """Every how many elements of each example statistics of values read, for an activation of this shape.
+
+    Shares of units read all elements of an example. The stride is odd: one that is in step with a power of two would read
+    the same few units at every position.
+    """
+    stride = max(1, math.prod(shape[1:]) * MIN_EXAMPLES // MAX_ELEMENTS)
+    return stride - 1 + stride % 2
 
 
 def element_stride(size: int) -> int:
@@ -85,26 +95,38 @@ def saturated(values: Array, activation: str | None, channel_axis: int = -1) -> 
     return float(((units <= low) | (units >= high)).all(axis=(0, 1)).mean())
 
 
-def spread(values: Array, channel_axis: int = -1) -> float:
+def spread(values: Array) -> float:
     """RMS over units and positions of the (population) standard deviation over the examples; NaN for one example."""
-    units = units_last(values, channel_axis).astype(np.float64)
+    units = np.asarray(values, np.float64)
     if len(units) < 2:
         return math.nan
     with np.errstate(invalid="ignore", over="ignore"):
         return float(np.sqrt(units.var(axis=0).mean()))
 
 
+def values_stats(values: Array) -> dict[str, float]:
+    """Statistics of an activation, or a gradient at one, [examples, ...]: the nonfinite count over all of it, the rest over
+    every `inner_stride`-th element of every `example_stride`-th example."""
+    return tensor_stats(_sampled(values)) | {"nonfinite": float((~np.isfinite(values)).sum())}
+
+
 def activation_stats(values: Array, activation: str | None, channel_axis: int = -1) -> dict[str, float]:
-    """All statistics of an activation [examples, ...]: the nonfinite count over all of it, the rest over every
-    `example_stride`-th example."""
-    read = values[:: example_stride(values.shape)] if values.ndim else values
-    stats = tensor_stats(read)
-    stats["nonfinite"] = float((~np.isfinite(values)).sum())
+    """All statistics of an activation [examples, ...]: those of its values, the spread over the same sample, and shares of
+    units over the whole of every `example_stride`-th example."""
+    stats = values_stats(values)
     if values.ndim >= 2:
+        read = values[:: example_stride(values.shape)]
         stats["dead"] = dead(read, channel_axis)
         stats["saturated"] = saturated(read, activation, channel_axis)
-        stats["spread"] = spread(read, channel_axis)
+        stats["spread"] = spread(_sampled(values))
     return stats
+
+
+def _sampled(values: Array) -> Array:
+    if values.ndim < 2:
+        return values[:: example_stride(values.shape)] if values.ndim else values
+    read = values[:: example_stride(values.shape)]
+    return read.reshape(len(read), -1)[:, :: inner_stride(values.shape)]
 
 
 @dataclass

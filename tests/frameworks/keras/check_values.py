@@ -11,7 +11,9 @@ from deeplocalize.trace.definitions import (
     activation_stats,
     element_stride,
     example_stride,
+    inner_stride,
     tensor_stats,
+    values_stats,
 )
 
 
@@ -114,6 +116,20 @@ def statistics_of_large_tensors_read_the_defined_sample():
     for at, activation in ((0, "sigmoid"), (1, None)):
         assert_row(trace, "activation", at, activation_stats(outputs[at], activation))
         assert_parameters(trace, at, before[at], after[at], 0.5)
+
+
+@check
+def statistics_of_large_examples_read_the_defined_sample():
+    seed()
+    x = np.random.default_rng(0).normal(size=(9, 40, 40, 2)).astype("float32")
+    y = np.random.default_rng(1).normal(size=(9, 40, 40, 8)).astype("float32")
+    model = keras.Sequential([keras.Input((40, 40, 2)), layers.Conv2D(8, 3, padding="same", activation="relu")])
+    compiled(model, "mse", 0.5)
+    output = keras.ops.convert_to_numpy(model(x))
+    assert inner_stride(output.shape) > 1
+    trace, *_ = one_step(model, x, y)
+    assert_row(trace, "activation", 0, activation_stats(output, "relu"))
+    assert_row(trace, "activation_gradient", 0, values_stats(2 * (output - y) / y.size))
 
 
 @check

@@ -20,9 +20,9 @@ from keras import tree
 
 from deeplocalize.frameworks.keras.describe import Leaves
 from deeplocalize.frameworks.keras.observation import Observation
-from deeplocalize.frameworks.keras.sites import leave_traceback
 from deeplocalize.frameworks.keras.statistics import Key
 from deeplocalize.frameworks.replaced import replaced
+from deeplocalize.frameworks.session import leave_traceback
 
 if TYPE_CHECKING:
     from deeplocalize.frameworks.keras.training import Training
@@ -62,8 +62,6 @@ class Dispatcher:
         except BaseException as error:
             self.training.stage = self.last.stage if self.last is not None else None
             leave_traceback(error)
-            if _is_ours(error):  # of _run
-                leave_traceback(error)
             raise
         self.training.end_step(self, outputs, extras, full)
         return outputs
@@ -194,11 +192,6 @@ class Dispatcher:
         self._printed.add(signature)
         with contextlib.redirect_stdout(io.StringIO()) if again else contextlib.nullcontext():
             yield
-
-
-def _is_ours(error: BaseException) -> bool:
-    """True if an exception came out of a function in this file."""
-    return error.__traceback__ is not None and error.__traceback__.tb_frame.f_code.co_filename == __file__
 
 
 def _signature(data: Any) -> str:

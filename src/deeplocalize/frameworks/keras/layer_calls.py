@@ -14,8 +14,8 @@ from keras import ops, tree
 from deeplocalize.frameworks.keras import describe, statistics
 from deeplocalize.frameworks.keras.describe import Leaf
 from deeplocalize.frameworks.keras.flow import Flow
-from deeplocalize.frameworks.keras.sites import leave_traceback
 from deeplocalize.frameworks.replaced import replaced
+from deeplocalize.frameworks.session import leave_traceback
 
 if TYPE_CHECKING:
     from deeplocalize.frameworks.keras.observation import Observation
@@ -168,9 +168,8 @@ class LayerCalls:
             self._seen.see("preactivation", leaf.index, values)
 
     def _see_activation(self, leaf: Leaf, values: Any, nonlinearity: str | None) -> None:
-        self._seen.see("activation", leaf.index, values)
-        if len(values.shape) >= 2:
-            read, *_ = statistics.sampled_examples(values)
+        read = self._seen.see("activation", leaf.index, values)
+        if read is not None and len(values.shape) >= 2:
             found = statistics.units(read, nonlinearity, describe.channel_axis(leaf.layer, len(values.shape)))
             self._seen.values |= {("activation", leaf.index, stat): value for stat, value in found.items()}
 

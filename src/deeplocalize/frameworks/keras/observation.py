@@ -23,8 +23,8 @@ from deeplocalize.frameworks.keras.flow import Term
 from deeplocalize.frameworks.keras.guard import Guard
 from deeplocalize.frameworks.keras.layer_calls import LayerCalls
 from deeplocalize.frameworks.keras.parameters import Parameters
-from deeplocalize.frameworks.keras.sites import leave_traceback
 from deeplocalize.frameworks.replaced import replaced
+from deeplocalize.frameworks.session import leave_traceback
 
 _LOSS_ARGUMENTS = ("x", "y", "y_pred", "sample_weight")
 
@@ -76,19 +76,20 @@ class Observation:
         if self._open:
             self.values["layer", layer, "on the way"] = 1.0
 
-    def see(self, role: str, layer: int, values: Any) -> None:
-        """Gather what statistics need of an activation or its like, [examples, ...].
+    def see(self, role: str, layer: int, values: Any) -> statistics.Sampled | None:
+        """Gather what statistics need of an activation or its like, [examples, ...]; returns what they read.
 
-        Of a layer that is called again in the same step, only the non-finite elements are added.
+        Of a layer that is called again in the same step, only the non-finite elements are added, and nothing is returned.
         """
         if (role, layer) in self._seen:
             self.values[role, layer, "more nonfinite"] = self.on.count(values)
-            return
+            return None
         self._seen.add((role, layer))
-        read, whole, most = statistics.sampled_examples(values)
-        self._samples.add(role, layer, ops.reshape(read, [-1]), most)
-        if not whole:
+        read = statistics.sampled(values)
+        self._samples.add(role, layer, ops.reshape(read.elements, [-1]), read.most)
+        if not read.whole:
             self.values[role, layer, "nonfinite"] = self.on.count(values)
+        return read
 
     def see_parameters(self, role: str, layer: int, samples: list[Any], kernels: list[Any], rest: list[Any]) -> None:
         """Gather what statistics need of a layer's kernels. `rest` are its other parameters: whether they are finite."""

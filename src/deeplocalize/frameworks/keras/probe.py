@@ -14,9 +14,9 @@ import keras
 from deeplocalize.frameworks.keras import callback, crash
 from deeplocalize.frameworks.keras.describe import Leaves
 from deeplocalize.frameworks.keras.dispatcher import Dispatcher
-from deeplocalize.frameworks.keras.sites import Sites, calling_frame, leave_traceback
+from deeplocalize.frameworks.keras.sites import Sites, calling_frame
 from deeplocalize.frameworks.keras.training import Training
-from deeplocalize.frameworks.session import Session
+from deeplocalize.frameworks.session import Session, leave_traceback
 from deeplocalize.trace.schema import Run
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]

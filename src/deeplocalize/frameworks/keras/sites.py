@@ -70,12 +70,6 @@ def same_call(one: CallSite | None, other: CallSite | None) -> bool:
     return one is not None and other is not None and (one.code, one.instruction) == (other.code, other.instruction)
 
 
-def leave_traceback(error: BaseException) -> None:
-    """Take the calling wrapper's own frame out of an exception's traceback."""
-    if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
-        error.__traceback__ = error.__traceback__.tb_next
-
-
 def calling_frame(subject: Any, name: str) -> FrameType | None:
     """The innermost call of a method of that name of `subject` on the stack."""
     frame: FrameType | None = sys._getframe(1)

@@ -11,12 +11,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from keras import ops
 
 from deeplocalize.trace.data import MAX_ROWS
-from deeplocalize.trace.definitions import MAX_ELEMENTS, MIN_EXAMPLES, SATURATION, element_stride, example_stride
+from deeplocalize.trace.definitions import (
+    MAX_ELEMENTS,
+    MIN_EXAMPLES,
+    SATURATION,
+    element_stride,
+    example_stride,
+    inner_stride,
+)
 
 Tensor = Any
 """A tensor of the backend; on tensorflow and jax usually a symbolic one."""
@@ -80,31 +87,55 @@ def _row_stats(rows: Tensor, lengths: Tensor) -> Tensor:
     return ops.stack([count, ops.cast(lengths, "float32"), scale, mean, rms, low, high, zeros])
 
 
-def units(read: Tensor, nonlinearity: str | None, channel_axis: int) -> dict[str, Tensor]:
-    """dead, saturated and spread of an activation [examples, ...]; see trace.definitions."""
-    values = ops.cast(read, "float32")
+def units(read: Sampled, nonlinearity: str | None, channel_axis: int) -> dict[str, Tensor]:
+    """dead, saturated and spread of an activation; see trace.definitions."""
+    values = ops.cast(read.examples, "float32")
     axis = channel_axis % len(values.shape)
     others = [each for each in range(len(values.shape)) if each != axis]
     found = {"dead": _share(ops.all(values == 0, axis=others)), "examples": ops.cast(ops.shape(values)[0], "float32")}
     if nonlinearity in SATURATION:
         low, high = SATURATION[nonlinearity]
         found["saturated"] = _share(ops.all(ops.logical_or(values <= low, values >= high), axis=others))
-    finite = ops.where(ops.isfinite(values), values, 0.0)
+    sample = ops.cast(read.elements, "float32")
+    finite = ops.where(ops.isfinite(sample), sample, 0.0)
     found["spread"] = ops.sqrt(ops.mean(ops.var(finite, axis=0)))
     return found
 
 
-def sampled_examples(values: Tensor) -> tuple[Tensor, bool, int]:
-    """Every `example_stride`-th example. Says also whether that is all of them, and the most elements there can be."""
+class Sampled(NamedTuple):
+    """What statistics read of an activation or a gradient at one.
+
+    Attributes:
+        examples: every `example_stride`-th example.
+        elements: every `inner_stride`-th element of these, [examples, elements].
+        whole: these are all elements there are.
+        most: so many elements there can be at most.
+    """
+
+    examples: Tensor
+    elements: Tensor
+    whole: bool
+    most: int
+
+
+def sampled(values: Tensor) -> Sampled:
+    """What is read of values [examples, ...]."""
     shape = ops.shape(values)
-    if all(isinstance(size, int) for size in shape):
+    if not _known(shape[1:]):
+        return Sampled(values, values, True, MAX_ELEMENTS)
+    each, inner = math.prod(shape[1:]), inner_stride((1, *shape[1:]))
+    wanted = max(MIN_EXAMPLES, math.ceil(MAX_ELEMENTS / max(1, each)))
+    if _known(shape):
         stride = example_stride(tuple(shape))
-        return (values[::stride] if stride > 1 else values), stride == 1, math.prod(shape)
-    if not all(isinstance(size, int) for size in shape[1:]):
-        return values, True, MAX_ELEMENTS
-    each = max(1, math.prod(shape[1:]))
-    wanted = max(MIN_EXAMPLES, math.ceil(MAX_ELEMENTS / each))
-    return _strided(values, ops.maximum(1, shape[0] // wanted)), False, 2 * wanted * each
+        read, whole = values[::stride] if stride > 1 else values, stride == 1
+    else:
+        read, whole = _strided(values, ops.maximum(1, shape[0] // wanted)), False
+    taken = read if inner == 1 else ops.reshape(read, [-1, each])[:, ::inner]
+    return Sampled(read, taken, whole and inner == 1, 2 * wanted * math.ceil(each / inner))
+
+
+def _known(shape: Sequence[Any]) -> bool:
+    return all(isinstance(size, int) for size in shape)
 
 
 def sampled_parameter(values: Tensor) -> Tensor:

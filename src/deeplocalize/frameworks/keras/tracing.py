@@ -21,7 +21,7 @@ from keras import KerasTensor, ops, tree
 from deeplocalize.frameworks.keras.plan import Planned, activation_of, inside
 from deeplocalize.frameworks.operations import Names, Operation, Ref, map_refs
 from deeplocalize.frameworks.replaced import replaced
-from deeplocalize.frameworks.source import is_user_file, user_call
+from deeplocalize.frameworks.source import user_call
 from deeplocalize.frameworks.stored import CannotStoreError
 from deeplocalize.trace.schema import Source
 
@@ -67,7 +67,7 @@ class Tracer:
         self._root = sys._getframe(2)
         with (
             keras.StatelessScope(),
-            replaced(keras.Operation, "symbolic_call", lambda _: self._symbolic_call()),
+            replaced(keras.Operation, "symbolic_call", self._symbolic_call),
             replaced(keras.layers.Layer, "__call__", self._layer_call),
             replaced(keras.layers.Layer, "add_loss", self._add_loss),
         ):
@@ -82,7 +82,7 @@ class Tracer:
         finally:
             self._inside.pop()
 
-    def _symbolic_call(self) -> Callable[..., Any]:
+    def _symbolic_call(self, _: Callable[..., Any]) -> Callable[..., Any]:
         def symbolic_call(operation: Any, *args: Any, **kwargs: Any) -> Any:
             name = keras.src.utils.naming.to_snake_case(type(operation).__name__)
             return self._note(operation, name, (args, kwargs), operation.compute_output_spec(*args, **kwargs))
@@ -202,13 +202,8 @@ class Tracer:
 
     def _line(self) -> Source | None:
         """The innermost line of the user's between the operation and what is traced."""
-        frame: FrameType | None = sys._getframe(2)
-        while frame is not None and frame is not self._root:
-            if is_user_file(frame.f_code.co_filename):
-                site = user_call(frame)
-                return site.source if site is not None else None
-            frame = frame.f_back
-        return None
+        site = user_call(sys._getframe(2), until=self._root)
+        return site.source if site is not None else None
 
 
 def _is_of_keras(layer: Any) -> bool:

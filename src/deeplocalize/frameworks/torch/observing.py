@@ -20,12 +20,11 @@ from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack,
 from torch.utils import _pytree as pytree
 
 from deeplocalize.frameworks.operations import Names, Operation, Ref
-from deeplocalize.frameworks.session import hide_our_frames
+from deeplocalize.frameworks.session import hide_our_frames, leave_traceback
 from deeplocalize.frameworks.source import user_call
 from deeplocalize.frameworks.torch import stored
 from deeplocalize.frameworks.torch.places import Place, tensors_at
 from deeplocalize.frameworks.torch.tracing import is_layer, short_name
-from deeplocalize.frameworks.torch.wrap import leave_traceback
 from deeplocalize.trace.schema import Source
 
 MAX_OPERATIONS = 20_000

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
-from deeplocalize.frameworks.session import Session
+from deeplocalize.frameworks.session import Session, leave_traceback
 from deeplocalize.frameworks.source import CallSite, user_call
 from deeplocalize.frameworks.torch import crash, graph, objective, origin, stats
 from deeplocalize.frameworks.torch.calls import CallLines
@@ -29,7 +29,7 @@ from deeplocalize.frameworks.torch.modules import Modules
 from deeplocalize.frameworks.torch.objective import LossCall
 from deeplocalize.frameworks.torch.training import Backward, Training
 from deeplocalize.frameworks.torch.trainings import Trainings
-from deeplocalize.frameworks.torch.wrap import Sites, Wraps, leave_traceback
+from deeplocalize.frameworks.torch.wrap import Sites, Wraps
 
 WALKS = 3
 """A backward call on a given line is followed through the graph this many times to learn which models it reaches."""

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deeplocalize.trace.definitions import SATURATION, element_stride, example_stride
+from deeplocalize.trace.definitions import SATURATION, element_stride, example_stride, inner_stride
 from deeplocalize.trace.schema import TENSOR_STATS
 
 STAT_COUNT = len(TENSOR_STATS)
@@ -45,20 +45,25 @@ def first_tensor(value: object) -> Tensor | None:
 
 def activation_row(values: Tensor, activation: str | None, channel_axis: int) -> Row:
     """Statistics of an activation [examples, ...]; see definitions.activation_stats."""
-    values = values.detach()
-    read = values[:: example_stride(tuple(values.shape))] if values.ndim else values
-    basic = _basic(read.reshape(-1), values)
+    read, sample = _sampled(values.detach())
+    basic = _basic(sample.reshape(-1), values)
     if values.ndim < 2:
         return basic
-    units = _unit_stats(read, activation, channel_axis)
-    return _join(basic, units)
+    return _join(basic, _unit_stats(read, activation, channel_axis, sample))
 
 
 def values_row(values: Tensor) -> Row:
     """The same for a preactivation or a gradient, of which dead and saturated units and spread say nothing."""
-    values = values.detach()
-    read = values[:: example_stride(tuple(values.shape))] if values.ndim else values
-    return _basic(read.reshape(-1), values)
+    return _basic(_sampled(values.detach())[1].reshape(-1), values)
+
+
+def _sampled(values: Tensor) -> tuple[Tensor, Tensor]:
+    """The examples that are read, and of them the elements that are: [examples, elements], contiguous."""
+    shape = tuple(values.shape)
+    read = values[:: example_stride(shape)] if shape else values
+    if len(shape) < 2:
+        return read, read
+    return read, read.reshape(len(read), -1)[:, :: inner_stride(shape)].contiguous()
 
 
 def parameter_row(read: Tensor, every: list[Tensor]) -> Row:
@@ -120,13 +125,13 @@ def count_nonfinite(tensor: Tensor) -> int:
     return tensor.numel() - int(torch.isfinite(tensor.detach()).sum().item())
 
 
-def _unit_stats(read: Tensor, activation: str | None, channel_axis: int) -> tuple[float, ...] | Tensor:
-    """dead, saturated, spread."""
+def _unit_stats(read: Tensor, activation: str | None, channel_axis: int, sample: Tensor) -> tuple[float, ...] | Tensor:
+    """dead, saturated, spread; the last of a sample [examples, elements]."""
     axis = channel_axis % read.ndim if read.ndim > 1 else 0
     others = [dim for dim in range(read.ndim) if dim != axis]
-    wide = read.float() if read.dtype in (torch.float16, torch.bfloat16) else read
+    wide, sample = (each.float() if each.dtype in (torch.float16, torch.bfloat16) else each for each in (read, sample))
     if read.device.type == "cpu":
-        return _unit_stats_on_cpu(wide.numpy(), activation, tuple(others))
+        return (*_shares_on_cpu(wide.numpy(), activation, tuple(others)), _spread_on_cpu(sample.numpy()))
     dead = _any(wide != 0, others)
     dead_share = 1 - dead.double().mean() if read.device.type != "mps" else 1 - dead.float().mean()
     if activation in SATURATION:
@@ -134,22 +139,26 @@ def _unit_stats(read: Tensor, activation: str | None, channel_axis: int) -> tupl
         saturated = (~_any((wide > low) & (wide < high), others)).to(dead_share.dtype).mean()
     else:
         saturated = torch.full_like(dead_share, math.nan)
-    spread = _spread(wide) if len(read) > 1 else torch.full_like(dead_share, math.nan)
+    spread = _spread(sample) if len(read) > 1 else torch.full_like(dead_share, math.nan)
     stats = torch.stack([dead_share, saturated, spread.to(dead_share.dtype)])
     return stats
 
 
-def _unit_stats_on_cpu(read: np.ndarray, activation: str | None, others: tuple[int, ...]) -> tuple[float, float, float]:
-    dead = 1 - float((read != 0).any(axis=others).mean())
+def _shares_on_cpu(read: np.ndarray, activation: str | None, others: tuple[int, ...]) -> tuple[float, float]:
+    dead = 1 - float(read.any(axis=others).mean())
     saturated = math.nan
     if activation in SATURATION:
         low, high = SATURATION[activation]
         saturated = 1 - float(((read > low) & (read < high)).any(axis=others).mean())
-    if len(read) < 2:
-        return dead, saturated, math.nan
+    return dead, saturated
+
+
+def _spread_on_cpu(sample: np.ndarray) -> float:
+    if len(sample) < 2:
+        return math.nan
     with np.errstate(invalid="ignore", over="ignore"):
-        centered = (read - read.mean(axis=0)).ravel()
-        return dead, saturated, math.sqrt(float(np.dot(centered, centered)) / centered.size)
+        centered = (sample - sample.mean(axis=0)).ravel()
+        return math.sqrt(float(np.dot(centered, centered)) / centered.size)
 
 
 def _spread(wide: Tensor) -> Tensor:

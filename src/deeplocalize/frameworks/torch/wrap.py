@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from deeplocalize.frameworks.session import Session
+from deeplocalize.frameworks.session import Session, leave_traceback
 from deeplocalize.frameworks.source import CallSite, user_call
 
 
@@ -102,12 +102,6 @@ class Sites:
     def _gone(self, key: int) -> None:
         self._sites.pop(key, None)
         self._on_gone(key)
-
-
-def leave_traceback(error: BaseException) -> None:
-    """Take the calling wrapper's own frame out of an exception's traceback."""
-    if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
-        error.__traceback__ = error.__traceback__.tb_next
 
 
 def _construction(instance: Any) -> CallSite | None:

@@ -178,6 +178,15 @@ def only_memorizes(trace: Trace) -> bool:
     return bool(baseline and len(late) >= 3 and late.min() >= baseline and late[-1] >= late[0])
 
 
+def overfits(trace: Trace) -> bool:
+    """True if the loss on data that are not trained on was lower by a fifth before, while the training loss still falls."""
+    elsewhere = recorded(trace.scalar("validation.loss"))
+    best = int(np.argmin(elsewhere)) if len(elsewhere) else 0
+    curve = recorded(loss_curve(trace))
+    rises = len(elsewhere) - best > 3 and elsewhere[-3:].min() > 1.25 * elsewhere[best]
+    return bool(rises and trend(curve[len(curve) * best // len(elsewhere) :]) <= -3)
+
+
 def _positive(baseline: float | None) -> float | None:
     """A baseline without loss, where all targets are the same, is nothing to compare with."""
     return baseline if baseline is not None and baseline > 0 else None

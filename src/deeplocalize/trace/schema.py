@@ -253,8 +253,8 @@ class Origin:
 class Run:
     """What was run and with which settings.
 
-    `sources` holds the lines of calls: compile, fit, forward, loss, backward, step, zero_grad, scheduler, model, where
-    known.
+    `sources` holds the lines of calls: compile, fit, forward, loss, backward, step, zero_grad, scheduler, eval, model,
+    where known.
     `ended` is running, completed, interrupted, raised or stopped (by us, at the user's wish).
     `parameters` counts all parameters of the model, `trainable` those that may be trained, `optimized` those that an
     optimizer holds. `unapplied` counts the backward passes of a training whose optimizer never took a step, as long as

@@ -35,6 +35,7 @@ class Known:
         terms: what each loss term was given, as the first step showed it.
         used: the names of the optimizers that were applied.
         scheduler: the line of a callback that sets the learning rate.
+        called: the call of the model in a train step of the user's own.
     """
 
     sites: Sites
@@ -48,6 +49,7 @@ class Known:
     optimizers: tuple[Optimizer, ...] = ()
     used: frozenset[str] = frozenset()
     scheduler: Source | None = None
+    called: CallSite | None = None
 
     def take_fit(self, arguments: Mapping[str, Any], filename: str | None) -> None:
         """fit was called with these arguments."""
@@ -110,6 +112,7 @@ def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run
     sources = {what: line(known.sites.get(what, model)) for what in ("fit", "compile")} | {
         "model": line(known.sites.get("built", model)),
         "scheduler": known.scheduler,
+        "forward": line(known.called),
     }
     arguments_of_compile = _compile_lines(model, known)
     sources |= _data_lines(known.sites.get("fit", model)) | _epochs_line(known.sites.get("fit", model))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,10 @@ from keras import ops, tree
 from deeplocalize.frameworks.keras import describe, statistics
 from deeplocalize.frameworks.keras.describe import Leaf
 from deeplocalize.frameworks.keras.flow import Flow
+from deeplocalize.frameworks.keras.sites import own_call
 from deeplocalize.frameworks.replaced import replaced
 from deeplocalize.frameworks.session import leave_traceback
+from deeplocalize.frameworks.source import CallSite
 
 if TYPE_CHECKING:
     from deeplocalize.frameworks.keras.observation import Observation
@@ -34,10 +37,12 @@ class LayerCalls:
 
     Attributes:
         flow: the ways of the tensors between the layers.
+        called: where a train step of the user's own calls the model.
     """
 
     def __init__(self, seen: Observation) -> None:
         self.flow = Flow()
+        self.called: CallSite | None = None
         self._seen, self._on, self._safe = seen, seen.on, seen.safe
         self._thread = threading.get_ident()
         self._inside: Leaf | None = None
@@ -56,6 +61,8 @@ class LayerCalls:
     def _call(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
+            if layer is self._seen.model and self.called is None:
+                self.called = self._safe("layer", own_call, layer, sys._getframe(1))
             leaf = self._leaf_of(layer, args)
             outer = self._seen.stage
             self._seen.stage = ("forward", leaf.index) if leaf else outer

@@ -70,6 +70,12 @@ def same_call(one: CallSite | None, other: CallSite | None) -> bool:
     return one is not None and other is not None and (one.code, one.instruction) == (other.code, other.instruction)
 
 
+def own_call(model: Any, frame: FrameType | None) -> CallSite | None:
+    """The call in a method of the user's own, such as a `train_step`, that leads to a frame; None if Keras alone does."""
+    step = calling_frame(model, "train_step")
+    return user_call(frame, until=step.f_back) if step is not None else None
+
+
 def calling_frame(subject: Any, name: str) -> FrameType | None:
     """The innermost call of a method of that name of `subject` on the stack."""
     frame: FrameType | None = sys._getframe(1)

@@ -184,6 +184,7 @@ class Training:
             self._described = False
         if seen is not None and seen.terms and not self.known.terms:
             self.known.terms = seen.terms
+            self.known.called = seen.layers.called
             for leaf in dispatcher.leaves.all:
                 leaf.shown.activation_after = seen.layers.flow.after.get(leaf.index)
             self._described = False

@@ -65,6 +65,7 @@ class TorchProbe:
         self._wraps.wrap(torch.optim.Optimizer, "__init__", after=self._optimizer_built)
         self._wraps.wrap(torch.optim.Optimizer, "zero_grad", after=self._gradients_cleared)
         self._wraps.wrap(nn.Module, "zero_grad", after=self._gradients_cleared)
+        self._wraps.wrap(nn.Module, "eval", after=self._evaluation_begins)
         self._wraps.wrap(torch.optim.lr_scheduler.LRScheduler, "step", after=self._scheduler_stepped)
         self._wraps.wrap(torch.optim.lr_scheduler.ReduceLROnPlateau, "step", after=self._scheduler_stepped)
         self._wraps.wrap(torch.autograd, "backward", before=self._backward_begins, after=self._backward_ended)
@@ -311,12 +312,20 @@ class TorchProbe:
     def _gradients_cleared(self, owner: Any, *_: Any, **__: Any) -> None:
         site = user_call(sys._getframe(2))
         if isinstance(owner, nn.Module):
-            model, _layer = self._modules.layers.get(id(owner), (None, None))
-            models = [model] if model is not None else []
+            models = self._models_of(owner)
             self._trainings.remember("zero_grad", site, self._trainings.of(models))
             self._trainings.event("z", models)
         else:
             self._trainings.remember("zero_grad", site, self._trainings.cleared(owner))
+
+    def _evaluation_begins(self, module: nn.Module) -> None:
+        trainings = self._trainings.of(self._models_of(module))
+        if trainings:  # a model that is not trained yet may have come from a library in this mode
+            self._trainings.remember("eval", user_call(sys._getframe(2)), trainings)
+
+    def _models_of(self, module: nn.Module) -> list[Model]:
+        model, _layer = self._modules.layers.get(id(module), (None, None))
+        return [model] if model is not None else []
 
     def _scheduler_stepped(self, scheduler: Any, *_: Any, **__: Any) -> None:
         optimizer = getattr(scheduler, "optimizer", None)

@@ -35,7 +35,9 @@ class Classifier(keras.Model):
 
 keras.utils.set_random_seed(0)
 images, labels = load_digits(return_X_y=True)
-x_train, x_test, y_train, y_test = train_test_split(images / 16, labels, train_size=150, random_state=0, stratify=labels)
+x_train, x_test, y_train, y_test = train_test_split(
+    images / 16, labels, train_size=150, random_state=0, stratify=labels
+)
 # a third of the labels was typed in by somebody in a hurry
 wrong = np.random.random(len(y_train)) < 0.35
 y_train = np.where(wrong, np.random.randint(0, 10, len(y_train)), y_train)

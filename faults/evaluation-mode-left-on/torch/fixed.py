@@ -28,7 +28,9 @@ def evaluate(model, x, y):
 
 torch.manual_seed(0)
 images, labels = load_digits(return_X_y=True)
-x_train, x_test, y_train, y_test = train_test_split(images / 16, labels, train_size=150, random_state=0, stratify=labels)
+x_train, x_test, y_train, y_test = train_test_split(
+    images / 16, labels, train_size=150, random_state=0, stratify=labels
+)
 x_train, x_test = torch.tensor(x_train, dtype=torch.float32), torch.tensor(x_test, dtype=torch.float32)
 y_train, y_test = torch.tensor(y_train), torch.tensor(y_test)
 # a third of the labels was typed in by somebody in a hurry

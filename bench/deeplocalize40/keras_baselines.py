@@ -1,19 +1,13 @@
 """When Keras's own callbacks would have stopped a training: TerminateOnNaN and EarlyStopping, as the paper used them.
 
-`python -m bench.deeplocalize40.keras_baselines SCRIPT ANSWER` runs the unchanged script with the real callbacks added to
-its `fit` from outside. Each is given a stand-in for the model, on which it sets `stop_training` to no effect, so that one
-run answers for all of them.
+The unchanged script runs with the real callbacks added to its `fit` from outside. Each is given a stand-in for the model,
+on which it sets `stop_training` to no effect, so that one run answers for all of them.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import json
 import runpy
-import sys
-import time
-from pathlib import Path
 from typing import Any
 
 NAMES = ("TerminateOnNaN", "EarlyStopping(loss)", "EarlyStopping(accuracy)")
@@ -97,22 +91,3 @@ def verdicts(stopped: dict[str, list[int]], epochs: int) -> dict[str, int | None
         found[name] = step if name == "TerminateOnNaN" or epoch < epochs - 1 else None
     steps = [step for step in found.values() if step is not None]
     return found | {"union": min(steps, default=None)}
-
-
-def main() -> None:
-    """Run and write the answer."""
-    script, answer = sys.argv[1:]
-    observer = observer_class()()
-    began, error = time.monotonic(), None
-    with contextlib.suppress(Exception):
-        try:
-            observed(observer, script)
-        except Exception as raised:
-            error = repr(raised)
-            raise
-    found = verdicts(observer.stopped, observer.epochs)
-    Path(answer).write_text(json.dumps({"seconds": time.monotonic() - began, "raised": error, "steps": found}))
-
-
-if __name__ == "__main__":
-    main()

@@ -22,7 +22,6 @@ from bench.deeplocalize40.scoring import (
     score_ours,
     truth,
 )
-from bench.deeplocalize40.tools import TOOLS
 
 Record = dict[str, Any]
 
@@ -68,7 +67,7 @@ def rows(found: Iterable[tuple[str, str, str, int, str, Record]], assessments: d
         case, assessment = cases()[name], assessments[name]
         true = truth(case, assessment, script(case, "buggy", seed)) if version == "buggy" else []
         for column in columns(tool):
-            score, said = _SCORERS[TOOLS[tool]](record["answer"], column, true, case)
+            score, said = _SCORERS[tool](record["answer"], column, true, case)
             alarm = is_false_alarm(version, score.detected, assessment)
             values = (name, version, column, backend, seed, record["how"], record["seconds"], score, alarm, said)
             made.append(Row(*values))
@@ -105,7 +104,12 @@ def _keras(answer: Record | None, column: str, true: list[Any], case: dict[str, 
     return score_keras(step), "stops" if step is not None else "goes on"
 
 
-_SCORERS: dict[str, Scorer] = {"ours": _ours, "icse21": _icse21, "keras": _keras}
+_SCORERS: dict[str, Scorer] = {
+    "ours": _ours,
+    "icse21-paper": _icse21,
+    "icse21-released": _icse21,
+    "keras": _keras,
+}
 
 
 def totals(scored: list[Row], assessments: dict[str, Any], backend: str) -> dict[str, dict[str, Any]]:

@@ -36,22 +36,18 @@ def _ours(script: Path, answer: Path, folder: Path) -> list[str]:
     return [sys.executable, "-m", "deeplocalize", "run", *report, str(script)]
 
 
-def _module(name: str) -> Callable[[Path, Path, Path], list[str]]:
-    return lambda script, answer, _: [sys.executable, "-m", f"bench.deeplocalize40.{name}", str(script), str(answer)]
+def _others(script: Path, answer: Path, folder: Path) -> list[str]:
+    return [sys.executable, "-m", "bench.deeplocalize40.others", str(script), str(answer)]
 
 
+_OTHERS = ("own/others.py", "own/algorithm1.py", "own/keras_baselines.py")
 RUNS = {
     "ours": Tool(_ours, (0, 1, 4), ("deeplocalize",)),
-    "icse21": Tool(
-        _module("every_step"),
-        (0,),
-        ("deeplocalize/trace", "deeplocalize/frameworks", "own/every_step.py", "own/algorithm1.py"),
-    ),
-    "keras": Tool(_module("keras_baselines"), (0,), ("own/keras_baselines.py",)),
+    "others": Tool(_others, (0,), ("deeplocalize/trace", "deeplocalize/frameworks", *_OTHERS)),
 }
-"""What is run. One run answers for both forms of Algorithm 1, and one for all Keras callbacks."""
+"""What is run. One run answers for all tools but ours."""
 
-TOOLS = {"ours": "ours", "icse21-paper": "icse21", "icse21-released": "icse21", "keras": "keras"}
+TOOLS = {"ours": "ours", "icse21-paper": "others", "icse21-released": "others", "keras": "others"}
 """The tools that can be asked for, and the run that answers for each."""
 
 

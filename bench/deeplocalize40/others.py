@@ -1,13 +1,12 @@
-"""Run a script under the Keras probe with every layer of every step recorded, and run Algorithm 1 over the trace.
+"""Run a script once and let all other tools judge it: both forms of Algorithm 1, and Keras's own callbacks.
 
-`python -m bench.deeplocalize40.every_step SCRIPT ANSWER`. Both forms of the algorithm judge the same run. It looks at
-the run when it is over: seconds are those of the run with everything recorded, the steps those of its messages.
+`python -m bench.deeplocalize40.others SCRIPT ANSWER`. The run is watched with every layer of every step recorded, which
+does not change it; Algorithm 1 looks at the trace when the run is over.
 """
 
 from __future__ import annotations
 
 import json
-import runpy
 import sys
 import tempfile
 import time
@@ -19,6 +18,7 @@ def main() -> None:
     import keras  # noqa: F401  (the probe expects the framework to be imported)
 
     from bench.deeplocalize40.algorithm1 import CORRECT, FORMS, Message, diagnose
+    from bench.deeplocalize40.keras_baselines import observed, observer_class, verdicts
     from deeplocalize import read_traces
     from deeplocalize.frameworks.session import Session
     from deeplocalize.trace import TraceLog
@@ -26,12 +26,13 @@ def main() -> None:
 
     script, answer = sys.argv[1:]
     began, error = time.monotonic(), None
+    observer = observer_class()()
     with tempfile.TemporaryDirectory() as folder:
         log = TraceLog(Path(folder) / "trace", layers_dense=sys.maxsize)
         probe = make_probe("keras", Session(log))
         probe.install()
         try:
-            runpy.run_path(script, run_name="__main__")
+            observed(observer, script)
         except Exception as raised:
             error = raised
         probe.finish(how_it_ended(error), error)
@@ -43,9 +44,9 @@ def main() -> None:
         said = [diagnose(trace, form) for trace in traces] or [Message(CORRECT, None, 0)]
         first = next((message for message in said if message.message != CORRECT), said[0])
         found[name] = first._asdict() | {"layer_type": _type(traces, first.layer)}
-    Path(answer).write_text(
-        json.dumps({"seconds": seconds, "raised": repr(error) if error else None, "messages": found})
-    )
+    steps = verdicts(observer.stopped, observer.epochs)
+    raised = repr(error) if error else None
+    Path(answer).write_text(json.dumps({"seconds": seconds, "raised": raised, "messages": found, "steps": steps}))
 
 
 def _type(traces: tuple, layer: int | None) -> str | None:

@@ -93,6 +93,14 @@ def test_an_operation_in_the_users_code_is_named_with_its_line():
     assert (finding.locus.kind, finding.locus.layer, finding.locus.source) == ("activation-hidden", 1, source(77))
 
 
+def test_an_operation_within_a_layer_of_the_users_own_is_named_with_that_layer():
+    trace = run(3, columns={"activation.nonfinite": [0, 0, 7]}, run=made_by())
+    layers = (*trace.layers[:2], dataclasses.replace(trace.layers[2], kind="custom"))
+    (finding,) = check.run(dataclasses.replace(trace, layers=layers))
+    assert "the operation log in layer 2" in finding.message
+    assert (finding.locus.layer, finding.locus.source) == (2, source(77))
+
+
 def test_an_operation_behind_the_last_layer_belongs_to_the_output():
     (finding,) = check.run(run(3, ["prediction.nonfinite"], run=made_by(after=2)))
     assert (finding.locus.kind, finding.locus.source) == ("activation-output", source(77))

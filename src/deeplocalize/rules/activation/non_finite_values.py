@@ -34,7 +34,7 @@ from collections.abc import Iterator
 from deeplocalize.findings import Evidence, Finding, Locus, Severity
 from deeplocalize.remedies import Remedy
 from deeplocalize.rules import rule
-from deeplocalize.signals.origin import FirstNonfinite, first_nonfinite, operation_of, recovered
+from deeplocalize.signals.origin import USERS_OWN, FirstNonfinite, first_nonfinite, operation_of, recovered
 from deeplocalize.signals.over_depth import weight_layers
 from deeplocalize.signals.places import argument, called
 from deeplocalize.signals.settings import call_line, learning_rate_line
@@ -65,7 +65,7 @@ _CURES = {
     "log": "Keep the argument of the logarithm above 0, as in log(x + 1e-7); for probabilities use log_softmax or logsigmoid",
     "sqrt": "Keep the argument of the root above 0, as in sqrt(x + 1e-12): at 0 its slope is infinite, below it is NaN",
     "rsqrt": "Keep the argument of the root above 0, as in rsqrt(x + 1e-12)",
-    "division": "Keep the divisor away from 0: x / y.clamp(min=1e-6), or leave out the examples for which it is 0",
+    "division": "Keep the divisor away from 0: x / max(y, 1e-6), or leave out the examples for which it is 0",
     "exp": "Subtract the largest exponent first, or use softmax or logsumexp, which do that: exp(89) overflows",
     "power": "Keep the base above 0, as in (x + 1e-7) ** p",
     "std": "Add a small number to the variance before its root: at 0 its slope is infinite",
@@ -99,9 +99,22 @@ def _saying(trace: Trace, found: FirstNonfinite) -> str:
     operation = operation_of(trace, found)
     if operation is None:
         return _SAYINGS[found.role][0].format(called(trace, found.layer))
-    behind = f" behind {called(trace, operation.after)}" if operation.after is not None else ""
+    within, after = _is_within(trace, found), operation.after
+    place = (
+        f" in {called(trace, found.layer)}"
+        if within
+        else f" behind {called(trace, after)}"
+        if after is not None
+        else ""
+    )
     gives = "has a slope that is NaN or infinite" if found.role in ("gradient", "weight") else "gives NaN or infinity"
-    return f"the operation {operation.operation}{behind} {gives}"
+    return f"the operation {operation.operation}{place} {gives}"
+
+
+def _is_within(trace: Trace, found: FirstNonfinite) -> bool:
+    """True if the operation is part of a layer of the user's own, not between two layers."""
+    own = found.layer is not None and trace.layers[found.layer].kind in USERS_OWN
+    return own and found.role in ("activation", "gradient")
 
 
 def _cure(trace: Trace, found: FirstNonfinite) -> str:
@@ -123,7 +136,7 @@ def _locus(trace: Trace, found: FirstNonfinite) -> Locus:
         return Locus("loss", source=operation.source if operation else _loss_line(trace))
     if operation is not None:
         kind = "activation-output" if found.role == "prediction" else "activation-hidden"
-        return Locus(kind, operation.after, operation.source)
+        return Locus(kind, found.layer if _is_within(trace, found) else operation.after, operation.source)
     if found.role == "prediction":
         return Locus("activation-output", *argument(trace, last, "activation"))
     kind = "activation-output" if layer == last and found.role != "operation" else "activation-hidden"

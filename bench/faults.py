@@ -8,7 +8,9 @@ healthy runs (the mended programs and the awkward ones) with the verdict healthy
 from __future__ import annotations
 
 import argparse
+import json
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +33,8 @@ from bench.corpus import (
 from bench.warm import WarmProcess
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
+KEPT = Path(__file__).with_name("results") / "faults"
+"""Where the trace of each run is kept, with what its program printed, so that rules can be tried on them in seconds."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +73,39 @@ def run(program: Program, backend: str, process: WarmProcess, seed: int = 0) -> 
         script = program.path if not seed else reseeded(program, seed, folder)
         ended = process.run(script, folder)
         result = printed_result(ended.output) if ended.status == 0 else None
-        try:
-            report = diagnosis_of(folder / "trace")
-        except Exception as error:
-            return Outcome(program, backend, seed, None, (f"no report: {error}",), result)
-        return Outcome(program, backend, seed, report, tuple(mistakes(program, report)), result)
+        _keep(folder / "trace", _kept(program, backend, seed), result)
+        return judge(program, backend, seed, folder / "trace", result)
+
+
+def judge(program: Program, backend: str, seed: int, trace: Path, result: float | None) -> Outcome:
+    """Judge the report on a recorded run."""
+    try:
+        report = diagnosis_of(trace)
+    except Exception as error:
+        return Outcome(program, backend, seed, None, (f"no report: {error}",), result)
+    return Outcome(program, backend, seed, report, tuple(mistakes(program, report)), result)
+
+
+def _kept(program: Program, backend: str, seed: int) -> Path:
+    return KEPT / str(program) / f"{backend}-{seed}.trace"
+
+
+def _keep(trace: Path, kept: Path, result: float | None) -> None:
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    if trace.exists():
+        shutil.copyfile(trace, kept)
+    kept.with_suffix(".json").write_text(json.dumps(result))
+
+
+def judge_again(chosen: Iterable[Program], backends: Iterable[str], seeds: int = 1) -> Iterator[Outcome]:
+    """Judge the kept runs of these programs by the rules as they are now."""
+    chosen = list(chosen)
+    for backend in backends:
+        for program in chosen:
+            for seed in range(seeds if backend in program.backends else 0):
+                kept = _kept(program, backend, seed)
+                if kept.exists():
+                    yield judge(program, backend, seed, kept, json.loads(kept.with_suffix(".json").read_text()))
 
 
 def run_all(chosen: Iterable[Program], backends: Iterable[str], seeds: int = 1, jobs: int = 1) -> Iterator[Outcome]:
@@ -152,16 +184,23 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--only", default="", help="only programs whose path holds this; the results file is left alone"
     )
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="run nothing: judge the kept runs by today's rules; the results file is left alone",
+    )
     options = parser.parse_args(arguments)
     backends = options.backend.split(",")
     if unknown := set(backends) - set(BACKENDS):
         parser.error(f"unknown backend {', '.join(sorted(unknown))}; expected some of {', '.join(BACKENDS)}")
 
+    chosen = [program for program in programs() if options.only in str(program)]
+    again = judge_again(chosen, backends, options.seeds)
     outcomes = []
-    for each in run_all([p for p in programs() if options.only in str(p)], backends, options.seeds, options.jobs):
+    for each in again if options.again else run_all(chosen, backends, options.seeds, options.jobs):
         outcomes.append(each)
         print(f"{'miss' if each.wrong else 'ok':4} {each.backend:16} {each.program}", flush=True)
     lines = [*table(outcomes), "", *(misses(outcomes) or ["No misses."])]
     print("\n" + "\n".join(lines))
-    if not options.only:
+    if not options.only and not options.again:
         write_section("faults", lines)

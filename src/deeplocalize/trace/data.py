@@ -6,6 +6,7 @@ A probe hands over a bounded number of rows of each recorded batch as numpy arra
 from __future__ import annotations
 
 import math
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -324,6 +325,30 @@ def _class_shares(values: Array, encoding: str, loss: Loss) -> Array | None:
 def _entropy(shares: Array) -> float:
     positive = shares[shares > 0]
     return float(-(positive * np.log(positive)).sum())
+
+
+def batch_scalars(inputs: Array | None, targets: Array | None, loss: Loss | None) -> dict[str, float]:
+    """The scalars of a step that tell its batch from others: `input.digest`, `target.majority`, `target.ignored`.
+
+    Args:
+        inputs: the first input's rows [examples, ...].
+        targets: the first objective's targets [examples, ...].
+        loss: the first objective's loss.
+    """
+    scalars: dict[str, float] = {}
+    if inputs is not None and inputs.size:
+        content = np.ascontiguousarray(inputs.reshape(len(inputs), -1)[:, :SAMPLE_COLUMNS])
+        scalars["input.digest"] = zlib.crc32(content.tobytes()) / 2**32
+    if targets is None or not targets.size or target_encoding(targets) not in ("binary", "class-index", "one-hot"):
+        return scalars
+    labels = targets.argmax(axis=-1) if target_encoding(targets) == "one-hot" else targets
+    if loss is not None and loss.ignore_index is not None and loss.targets == "class-index":
+        used = labels[labels != loss.ignore_index]
+        scalars["target.ignored"] = 1 - used.size / labels.size
+        labels = used
+    if labels.size:
+        scalars["target.majority"] = float(np.unique(labels, return_counts=True)[1].max() / labels.size)
+    return scalars
 
 
 def prediction_scalars(predictions: Array, targets: Array | None, loss: Loss | None) -> dict[str, float]:

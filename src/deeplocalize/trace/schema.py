@@ -97,6 +97,16 @@ SCALARS = (
     "accuracy",  # share of the batch's examples classified right, for classification
     "other_steps",  # optimizer steps that other trainings of the same process took since this one's last
     "accumulated",  # number of backward passes the step gathers, where the program averages them itself
+    "input.digest",  # a number in [0, 1) that two batches share only if their first inputs are the same
+    "target.majority",  # share of the batch's labels that are its most frequent one
+    "target.ignored",  # share of the batch's labels that the loss leaves out
+    "clipped",  # by what gradient clipping multiplied the gradient, 1 = left it as it was; NaN without clipping
+    "loss_scale",  # by what a loss scaler multiplied the loss
+    "skipped_steps",  # optimizer steps that a loss scaler left out since the last one
+    "repeated_backwards",  # backward passes from a loss from which one had gone back before
+    "rebuilt_optimizers",  # optimizers that the same call built anew for the same parameters since the last step
+    "rebuilt_schedulers",  # learning-rate schedulers that the same call built anew since the last step
+    "training_evaluations",  # passes without gradients since the last step, with layers in training mode
 )
 """Quantities recorded for a step as a whole. Besides these: ``metric.<name>`` and ``validation.<name>``."""
 
@@ -121,6 +131,8 @@ class Layer:
     layer sees it, wherever it is written (in the layer, as a layer of its own, as a function), by its common name
     (`relu`, `sigmoid`, `softmax`, ...), `linear` if there is none, None if that is not known.
     `order` is the place in the first forward pass, None if the layer took no part in it.
+    `settings` are numbers, flags and names that the layer was built with, by their common names: `rate` of a dropout,
+    `stddev` of noise, `bias`, `axis`, `epsilon`, `momentum`, `batch_first`. `dtype` is that of its kernels.
     `registered` is False for a layer that the model calls but does not list as its own, such as one in a plain list.
     Shapes leave out the batch axis; None stands for an axis of varying length.
     """
@@ -137,6 +149,8 @@ class Layer:
     trainable: bool = True
     order: int | None = None
     registered: bool = True
+    settings: dict[str, float | bool | str | None] = field(default_factory=dict)
+    dtype: str | None = None
     source: Source | None = None
     sources: dict[str, Source] = field(default_factory=dict)  # lines of single arguments, such as "activation"
 
@@ -170,7 +184,8 @@ class Loss:
     `takes` says what it reads from the prediction: logits, probabilities, log-probabilities, values; None if unknown.
     `targets` says how it reads a target: class-index, one-hot (one number for each class), elementwise.
     `ignore_index` is the class index that it leaves out, None if there is none. `broadcasts`: it was given a prediction
-    and a target of different shapes and compared them by broadcasting.
+    and a target of different shapes and compared them by broadcasting. `factor` is what the program multiplied it with
+    before it was minimized, so below 0 it was maximized. `class_weights` are the weights of the classes, by class.
     """
 
     kind: str
@@ -182,6 +197,8 @@ class Loss:
     weighted: bool = False
     ignore_index: int | None = None
     broadcasts: bool = False
+    factor: float = 1.0
+    class_weights: tuple[float, ...] = ()
     source: Source | None = None
 
 
@@ -192,7 +209,8 @@ class Head:
     `layer` is the last layer with parameters before the loss; `activation` the nonlinearities between that layer and
     the loss, joined by ``+`` in order (``linear`` if none, None if unknown); `activation_layer` the layer that carries
     the last of them (the layer itself, a layer of its own, or None when it is a function call); `source` its line.
-    `units` is the length of the prediction's class or feature axis.
+    `units` is the length of the prediction's class or feature axis. `normalized_axis` is the axis over which its softmax
+    adds up to 1, the batch axis being 0; None if there is none, or it is not known.
     """
 
     layer: int | None = None
@@ -200,6 +218,7 @@ class Head:
     activation_layer: int | None = None
     units: int | None = None
     shape: tuple[int | None, ...] | None = None
+    normalized_axis: int | None = None
     source: Source | None = None
 
 
@@ -250,14 +269,25 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class Loading:
+    """Weights were loaded into a model: how many of its tensors were found in what was loaded, how many were not, and
+    how many of those loaded have no place in the model."""
+
+    found: int
+    missing: int
+    unexpected: int
+    source: Source | None = None
+
+
+@dataclass(frozen=True)
 class Run:
     """What was run and with which settings.
 
-    `sources` holds the lines of calls: compile, fit, forward, loss, backward, step, zero_grad, scheduler, eval, model,
-    where known.
+    `sources` holds the lines of calls: compile, fit, forward, loss, backward, step, zero_grad, scheduler, eval, model, clip,
+    loader, where known.
     `ended` is running, completed, interrupted, raised or stopped (by us, at the user's wish).
     `parameters` counts all parameters of the model, `trainable` those that may be trained, `optimized` those that an
-    optimizer holds. `unapplied` counts the backward passes of a training whose optimizer never took a step, as long as
+    optimizer holds. `examples` is the size of the data set, where the program says it. `unapplied` counts the backward passes of a training whose optimizer never took a step, as long as
     nothing else changed the weights either.
     """
 
@@ -276,6 +306,8 @@ class Run:
     optimized: int = 0
     unapplied: int = 0
     shuffled: bool | None = None
+    examples: int | None = None
+    loaded: tuple[Loading, ...] = ()
     sources: dict[str, Source] = field(default_factory=dict)
     ended: str = "running"
     crash: Crash | None = None

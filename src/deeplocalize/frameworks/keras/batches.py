@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from deeplocalize.trace.cards import DataCard
-from deeplocalize.trace.data import DataCollector, prediction_scalars, row_indices
+from deeplocalize.trace.data import DataCollector, batch_scalars, prediction_scalars, row_indices
 from deeplocalize.trace.schema import Loss, Sample
 
 
@@ -43,7 +43,9 @@ class Batches:
         predictions = _numbers(predictions)
         if inputs is not None and targets is not None and predictions.ndim:
             self._data.add_rows(step, _numbers(inputs), _numbers(targets), predictions)
-        return prediction_scalars(predictions, None if targets is None else _numbers(targets), loss)
+        targets = None if targets is None else _numbers(targets)
+        digest = batch_scalars(None if inputs is None else _numbers(inputs), targets, loss)
+        return prediction_scalars(predictions, targets, loss) | digest
 
     def add_arrays(self, x: Any, y: Any, input_names: list[str]) -> None:
         """Take what fit() was given, where no step came so far as to show it."""

@@ -255,9 +255,30 @@ def layer_facts(leaf: Leaf, site: CallSite | None) -> Layer:
         parameters=size(parameters),
         trainable=bool(layer.trainable) and (not parameters or any(each.trainable for each in parameters)),
         order=leaf.shown.order,
+        settings=settings_of(layer),
+        dtype=str(parameters[0].dtype) if parameters else None,
         source=line(site),
         sources=arguments(site, type(layer)),
     )
+
+
+_SETTINGS = {
+    "rate": "rate",
+    "dropout": "rate",
+    "stddev": "stddev",
+    "epsilon": "epsilon",
+    "momentum": "momentum",
+    "axis": "axis",
+    "use_bias": "bias",
+}
+
+
+def settings_of(layer: Any) -> dict[str, float | bool | str | None]:
+    """What a layer was built with, under common names."""
+    found = {common: getattr(layer, name) for name, common in _SETTINGS.items() if hasattr(layer, name)}
+    return {
+        name: value for name, value in found.items() if value is None or isinstance(value, bool | int | float | str)
+    }
 
 
 def _symbolic_shapes(layer: Any) -> tuple[tuple[int | None, ...] | None, ...]:

@@ -12,7 +12,7 @@ from deeplocalize.frameworks.torch import stats
 from deeplocalize.frameworks.torch.models import Model
 from deeplocalize.frameworks.torch.objective import Reading, to_rows, to_targets
 from deeplocalize.trace.cards import DataCard
-from deeplocalize.trace.data import DataCollector, prediction_scalars
+from deeplocalize.trace.data import DataCollector, batch_scalars, prediction_scalars
 from deeplocalize.trace.schema import Sample
 
 CARD_SAMPLES = 64
@@ -42,6 +42,7 @@ class Batches:
                 self._data.add_target(at, every, len(reading.target))
             if at == 0 and predictions is not None:
                 scalars |= prediction_scalars(predictions, targets, reading.loss)
+                scalars |= batch_scalars(first_input(models), targets, reading.loss)
                 self._keep_rows(models, predictions, targets, step)
         return scalars | count_nonfinite(models, readings)
 
@@ -55,7 +56,7 @@ class Batches:
                     self._data.add_input(shown, rows, int(bad), len(tensor))
 
     def _keep_rows(self, models: Sequence[Model], predictions: Any, targets: Any, step: int) -> None:
-        inputs = next((to_rows(tensor) for model in models for _, tensor in model.last_inputs), None)
+        inputs = first_input(models)
         if inputs is not None and targets is not None and len(inputs) == len(targets) == len(predictions):
             self._data.add_rows(step, inputs, targets, predictions)
 
@@ -67,6 +68,11 @@ class Batches:
     def sample(self) -> Sample | None:
         """A bounded number of the latest rows."""
         return self._data.sample()
+
+
+def first_input(models: Sequence[Model]) -> Any:
+    """Rows of the first input, None if there is none."""
+    return next((to_rows(tensor) for model in models for _, tensor in model.last_inputs), None)
 
 
 def count_nonfinite(models: Sequence[Model], readings: Sequence[Reading]) -> dict[str, float]:

@@ -155,10 +155,25 @@ def layer(index: int, name: str, module: nn.Module, site: CallSite | None, **fac
         initializer=initializer(kernels(parameters)),
         parameters=sum(each.numel() for each in parameters),
         trainable=any(each.requires_grad for each in parameters) if parameters else True,
+        settings=settings_of(module),
+        dtype=str(parameters[0].dtype).removeprefix("torch.") if parameters else None,
         source=site.source if site else None,
         sources=site.arguments(_signature(type(module))) if site else {},
         **facts,
     )
+
+
+_SETTINGS = {"p": "rate", "dropout": "rate", "eps": "epsilon", "momentum": "momentum", "batch_first": "batch_first"}
+
+
+def settings_of(module: nn.Module) -> dict[str, float | bool | str | None]:
+    """What a layer was built with, under common names."""
+    found = {common: getattr(module, name) for name, common in _SETTINGS.items() if hasattr(module, name)}
+    found |= {"axis": module.dim} if isinstance(module, nn.Softmax | nn.LogSoftmax) else {}
+    found |= {"bias": module.bias is not None} if hasattr(module, "bias") and not isinstance(module.bias, bool) else {}
+    return {
+        name: value for name, value in found.items() if value is None or isinstance(value, bool | int | float | str)
+    }
 
 
 def initializer(parameters: list[nn.Parameter]) -> str | None:
@@ -230,8 +245,18 @@ def loss_of_module(module: nn.Module, site: CallSite | None) -> Loss:
         label_smoothing=float(getattr(module, "label_smoothing", 0.0)),
         weighted=any(weight is not None for weight in weights),
         ignore_index=getattr(module, "ignore_index", None),
+        class_weights=class_weights(weights[0]) if targets == "class-index" else (),
         source=site.source if site else None,
     )
+
+
+MAX_WEIGHTS = 1000
+
+
+def class_weights(weight: object) -> tuple[float, ...]:
+    """The weights of the classes; empty if there are none, or too many to be of use."""
+    few = isinstance(weight, Tensor) and weight.ndim == 1 and len(weight) <= MAX_WEIGHTS
+    return tuple(float(each) for each in weight.detach().cpu()) if few else ()
 
 
 def source_of(site: CallSite | None) -> Source | None:

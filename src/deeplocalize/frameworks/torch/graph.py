@@ -91,6 +91,7 @@ class Term:
     reduction: str | None = None
     label_smoothing: float = 0.0
     weighted: bool = False
+    weight: Tensor | None = None
     ignore_index: int | None = None
     input: Node | None = None
     target: Tensor | None = None
@@ -199,6 +200,7 @@ def _loss_node(node: Node, kind: str) -> Term:
         targets,
         reduction=_REDUCTIONS[code] if isinstance(code, int) and code < 3 else None,
         weighted=saved(node, "weight") is not None or saved(node, "pos_weight") is not None,
+        weight=saved(node, "weight"),
         ignore_index=_signed(saved(node, "ignore_index")),
         input=next(parents(node), None),
         target=saved(node, "target"),

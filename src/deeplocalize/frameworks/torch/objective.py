@@ -94,7 +94,7 @@ def _of_module(term: graph.Term, call: LossCall) -> Reading:
     loss = describe.loss_of_module(call.module, call.site)
     prediction = call.prediction if isinstance(call.prediction, Tensor) else None
     target = call.target if isinstance(call.target, Tensor) else None
-    loss = reduced(_with_soft_targets(loss, target), term.reduction)
+    loss = dataclasses.replace(reduced(_with_soft_targets(loss, target), term.reduction), factor=term.factor)
     if loss.targets == "elementwise" and prediction is not None and target is not None:
         loss = dataclasses.replace(loss, broadcasts=_broadcasts(prediction, target))
     return Reading(loss, term.factor, call.called, prediction, target)
@@ -157,6 +157,8 @@ def _of_graph(term: graph.Term, states: dict[Any, LayerState], held: dict[Any, T
         weighted=term.weighted,
         ignore_index=term.ignore_index,
         broadcasts=broadcasts,
+        factor=term.factor,
+        class_weights=describe.class_weights(term.weight) if term.targets == "class-index" else (),
         source=called[1].source if called else None,
     )
     return Reading(loss, term.factor, called[1] if called else None, prediction, target)

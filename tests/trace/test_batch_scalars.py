@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+
+from deeplocalize.trace.data import batch_scalars
+from deeplocalize.trace.schema import Loss
+
+CLASSES = Loss("cross-entropy", "CrossEntropyLoss", "logits", "class-index", ignore_index=-100)
+X = np.arange(12.0).reshape(4, 3)
+
+
+def test_the_same_batch_has_the_same_digest_and_another_one_has_another():
+    first, again, other = (batch_scalars(x, None, None)["input.digest"] for x in (X, X.copy(), X[::-1]))
+    assert first == again != other
+    assert 0 <= first < 1
+
+
+@pytest.mark.parametrize(
+    ("targets", "majority"),
+    [
+        (np.array([1, 1, 1, 0]), 0.75),
+        (np.eye(3)[[0, 0, 1, 2]], 0.5),
+        (np.array([[0.0], [1.0], [1.0], [1.0]]), 0.75),
+        (np.array([2, 2, -100, 0]), 2 / 3),
+    ],
+)
+def test_the_most_frequent_label_of_a_batch_is_counted_among_those_that_the_loss_reads(targets, majority):
+    assert batch_scalars(None, targets, CLASSES)["target.majority"] == pytest.approx(majority)
+
+
+def test_labels_that_the_loss_leaves_out_are_counted():
+    assert batch_scalars(None, np.array([-100, -100, -100, 5]), CLASSES)["target.ignored"] == 0.75
+    assert batch_scalars(None, np.array([-100, -100]), CLASSES) == {"target.ignored": 1.0}
+
+
+def test_quantities_have_no_most_frequent_label():
+    assert batch_scalars(None, np.array([0.1, 3.7, -2.0]), None) == {}

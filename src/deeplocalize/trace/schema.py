@@ -218,8 +218,8 @@ class Head:
     activation_layer: int | None = None
     units: int | None = None
     shape: tuple[int | None, ...] | None = None
-    normalized_axis: int | None = None
     source: Source | None = None
+    normalized_axis: int | None = None
 
 
 @dataclass(frozen=True)

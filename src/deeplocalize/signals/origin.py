@@ -97,12 +97,13 @@ def _forward(trace: Trace, step: int, lost: bool) -> Iterator[FirstNonfinite]:
         trace.series(*output)[before].max(axis=0, initial=0.0, where=~np.isnan(trace.series(*output)[before])) > 0
     )
     inputs, outputs = dict(_counts(trace, step, given)), dict(_counts(trace, step, output))
+    fine = _scalar(trace, step, "input.nonfinite") == 0  # then something before the first layer spoiled it
     for position, (layer, count) in enumerate(_counts(trace, step, weight)):
         yield FirstNonfinite(step, "weight", layer, count, weight)
         if lost and not harmless[layer]:
-            yield FirstNonfinite(
-                step, "operation" if position else "input", layer if position else None, inputs[layer], given
-            )
+            inside = position > 0 or fine
+            role, place = ("operation", layer) if inside else ("input", None)
+            yield FirstNonfinite(step, role, place, inputs[layer], given)
             yield FirstNonfinite(step, "activation", layer, outputs[layer], output)
 
 

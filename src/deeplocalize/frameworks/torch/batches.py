@@ -89,6 +89,6 @@ def count_nonfinite(models: Sequence[Model], readings: Sequence[Reading]) -> dic
 def _count(tensor: Tensor | None) -> float:
     if tensor is None:
         return 0.0
-    if tensor.device.type == "cpu":
+    if stats.on_host(tensor):
         return float(stats.count_nonfinite(tensor))
     return float((~torch.isfinite(tensor)).sum().item())

@@ -61,6 +61,7 @@ class LayerState:
         self.gradient: stats.Row | None = None
         self.nonfinite_parameters: int | None = None
         self.sentinels: list[Tensor] = []
+        self.entrances: list[Tensor] = []
         self.inputs: list[Tensor] = []
         self.output: Tensor | None = None
         self.nonfinite_input: int | None = None
@@ -106,10 +107,10 @@ class LayerState:
         if is_function and activation in FUNCTIONS:
             self.function = activation
             if self.kept is not None and self.activation is not None:
-                exact = self.activation[:1]
+                whole = self.activation
                 self._values(self.kept, None)
-                self.preactivation = stats.with_count(self.preactivation, exact)
-                self.activation = stats.with_count(self.activation, exact)
+                self.preactivation = stats.with_count(self.preactivation, whole)
+                self.activation = stats.with_count(self.activation, whole)
         self.kept = None
 
     def keep(self, output: Tensor) -> None:
@@ -181,6 +182,8 @@ class Model:
         self.output_nodes: dict[Any, Tensor] = {}
         self._order = 0
         self._latest: LayerState | None = None
+        self._handed_on: weakref.ref[Tensor] | None = None
+        self.entrances: list[Tensor] = []
         self._passes = 0
         self.backwards = 0
         self._before: list[Tensor] = []
@@ -277,6 +280,9 @@ class Model:
         if self._passes > (MAX_PASSES if module is not None and module.training else 1):
             self.forget_graph()
         self._given = (args, kwargs)
+        self._handed_on = None
+        given = [] if self.sampling else [each for _, each in self.last_inputs if stats.is_plain(each)]
+        self.entrances += [each.sum(dtype=torch.float32) for each in given if not stats.on_host(each)]
 
     @property
     def last_inputs(self) -> list[tuple[str, Tensor]]:
@@ -296,6 +302,15 @@ class Model:
         tensor = stats.first_tensor(inputs)
         if tensor is not None and state.facts.parameters:
             state.inputs = [tensor]
+
+    def sum_up(self, state: LayerState, inputs: tuple[Any, ...], output: Tensor) -> None:
+        """Leave numbers that tell if what went through a layer was finite: on an accelerator the loss is not known before
+        the graph is gone. What the layer before handed on as it is need not be told twice."""
+        tensor = stats.first_tensor(inputs)
+        if tensor is not None and (self._handed_on is None or self._handed_on() is not tensor):
+            state.entrances.append(tensor.detach().sum(dtype=torch.float32))
+        state.sentinels.append(output.detach().sum(dtype=torch.float32))
+        self._handed_on = weakref.ref(output)
 
     def end(self, output: Any) -> None:
         """The forward pass is over; remember where in the graph its outputs are until the backward pass."""
@@ -322,6 +337,7 @@ class Model:
         """Forget the step."""
         self.ran = False
         self._given = ((), {})
+        self.entrances = []
         self.output_nodes.clear()
         for state in self.layers:
             state.clear()

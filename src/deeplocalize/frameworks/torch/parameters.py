@@ -97,6 +97,6 @@ def _with_gradient(optimizer: torch.optim.Optimizer) -> list[torch.nn.Parameter]
 
 def _any_gradient(parameters: Sequence[torch.nn.Parameter]) -> bool:
     """True if a gradient is not zero everywhere; looks at the smallest first."""
-    if not parameters or parameters[0].device.type != "cpu":
+    if not parameters or not stats.on_host(parameters[0]):
         return bool(parameters)
     return any(bool(each.grad.any()) for each in sorted(parameters, key=Tensor.numel))

@@ -208,12 +208,10 @@ class TorchProbe:
             self._let_pass(model, layer, args, tensor)
 
     def _let_pass(self, model: Model, layer: LayerState, args: tuple[Any, ...], tensor: Tensor) -> None:
-        if tensor.is_cpu:
+        if stats.on_host(tensor):
             model.hold(layer, args, tensor)
-        elif (
-            not model.sampling
-        ):  # the loss is not known on the host before the graph is gone: leave a number that tells
-            layer.sentinels.append(tensor.detach().sum(dtype=torch.float32))
+        elif not model.sampling:
+            model.sum_up(layer, args, tensor)
 
     def _loss_called(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         given = [*args, *kwargs.values()]
@@ -376,7 +374,7 @@ class TorchProbe:
 def _loss_value(root: Tensor) -> float | Tensor:
     value = root.detach()
     value = value if value.numel() == 1 else value.float().mean()
-    return value.item() if value.device.type == "cpu" else value.reshape(()).clone()
+    return value.item() if stats.on_host(value) else value.reshape(()).clone()
 
 
 def _check_stale(trainings: Iterable[Training]) -> None:

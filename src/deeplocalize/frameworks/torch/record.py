@@ -16,7 +16,11 @@ from deeplocalize.trace.schema import TENSOR_STATS
 
 @dataclass
 class StepRecord:
-    """What is known of a step; tensors in it are fetched later, several steps at once."""
+    """What is known of a step; tensors in it are fetched later, several steps at once.
+
+    `sentinels`, `entrances` and `inputs` are sums over the outputs and the inputs of layers, and over the inputs of
+    the models, which tell if one was not finite.
+    """
 
     step: int
     order: str
@@ -24,6 +28,8 @@ class StepRecord:
     columns: dict[tuple[str, int], stats.Row]
     states: dict[str, list[float]]
     sentinels: dict[int, list[Tensor]]
+    entrances: dict[int, list[Tensor]]
+    inputs: list[Tensor]
     norms: tuple[list[int], list[Tensor]] | None
     sampled: bool
 
@@ -31,33 +37,31 @@ class StepRecord:
 def tensors_of(record: StepRecord) -> list[Tensor]:
     """Everything in a record that is still on its device."""
     scalars = [each for value in record.scalars.values() for each in (value if isinstance(value, list) else [value])]
-    rows = [row for row in record.columns.values() if isinstance(row, Tensor)]
-    sentinels = [each for sums in record.sentinels.values() for each in sums]
+    rows = [each for row in record.columns.values() if isinstance(row, stats.Unsettled) for each in row.tensors]
+    sums = [each for told in (record.sentinels, record.entrances) for sums in told.values() for each in sums]
     norms = record.norms[1] if record.norms else []
-    return [each for each in (*scalars, *rows, *sentinels, *norms) if isinstance(each, Tensor)]
+    return [each for each in (*scalars, *rows, *sums, *record.inputs, *norms) if isinstance(each, Tensor)]
 
 
-def fetch(tensors: Sequence[Tensor]) -> dict[int, list[float]]:
-    """The values of tensors by their id, with one copy from each device."""
-    by_device: dict[torch.device, list[Tensor]] = {}
+def fetch(tensors: Sequence[Tensor]) -> dict[int, Tensor]:
+    """Flat copies of tensors on the host by the ids of the originals, with one copy for each device, type and form."""
+    groups: dict[tuple[torch.device, torch.dtype, bool], list[Tensor]] = {}
     for tensor in tensors:
-        by_device.setdefault(tensor.device, []).append(tensor)
-    fetched: dict[int, list[float]] = {}
-    for device, group in by_device.items():
-        dtype = torch.float32 if device.type == "mps" else torch.float64
-        flat = torch.cat([tensor.detach().reshape(-1).to(dtype) for tensor in group]).tolist()
-        at = 0
-        for tensor in group:
-            fetched[id(tensor)] = flat[at : at + tensor.numel()]
-            at += tensor.numel()
+        groups.setdefault((tensor.device, tensor.dtype, tensor.ndim > 0), []).append(tensor)
+    fetched: dict[int, Tensor] = {}
+    with torch.no_grad():
+        for (_device, _dtype, has_axes), group in groups.items():
+            flat = torch.cat([each.reshape(-1) for each in group]) if has_axes else torch.stack(group)
+            parts = flat.cpu().split([each.numel() for each in group])
+            fetched |= {id(each): part for each, part in zip(group, parts, strict=True)}
     return fetched
 
 
-def _number(value: Any, fetched: dict[int, list[float]]) -> float:
-    return fetched[id(value)][0] if isinstance(value, Tensor) else float(value)
+def _number(value: Any, fetched: dict[int, Tensor]) -> float:
+    return float(fetched[id(value)]) if isinstance(value, Tensor) else float(value)
 
 
-def numbers(record: StepRecord, fetched: dict[int, list[float]]) -> dict[str, float]:
+def numbers(record: StepRecord, fetched: dict[int, Tensor]) -> dict[str, float]:
     """The scalars of a step as numbers; what is not known is left out."""
     raw = dict(record.scalars)
     losses = [_number(value, fetched) for value in raw.pop("loss")]
@@ -69,13 +73,13 @@ def numbers(record: StepRecord, fetched: dict[int, list[float]]) -> dict[str, fl
         if finite:
             scalars["loss"] = sum(loss / factor for loss, factor in zip(losses, factors, strict=True)) / len(losses)
     if record.norms:
-        squares = [fetched[id(norm)][0] ** 2 for norm in record.norms[1]]
+        squares = [_number(norm, fetched) ** 2 for norm in record.norms[1]]
         total = math.sqrt(sum(squares)) if all(math.isfinite(each) for each in squares) else math.nan
         scalars["gradient_norm"] = total
     return {name: value for name, value in scalars.items() if not math.isnan(value)}
 
 
-def padded(row: stats.Row, fetched: dict[int, list[float]]) -> list[float]:
+def padded(row: stats.Row, fetched: dict[int, Tensor]) -> list[float]:
     """A row as one number for each of TENSOR_STATS."""
-    values = fetched[id(row)] if isinstance(row, Tensor) else list(row)
+    values = list(stats.settled(row, fetched))
     return values + [math.nan] * (len(TENSOR_STATS) - len(values))

@@ -1,8 +1,14 @@
-"""Tensor statistics as trace.definitions defines them, computed where the tensor lives."""
+"""Tensor statistics as trace.definitions defines them.
+
+On a CPU they are computed at once. On an accelerator each operation costs a launch, and reading a number means waiting: so
+there the sample that statistics read is only set aside, and what needs the whole tensor is reduced to a number or two.
+`settled` computes the rest, with the same code, once everything of a step was copied to the host.
+"""
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,8 +22,32 @@ BLANK = (math.nan,) * STAT_COUNT
 FLOAT32_SAFE = 1e18
 """Below this magnitude the square of a float32 number is finite, with room for a sum over 65,536 of them."""
 
-Row = tuple[float, ...] | Tensor
-"""The statistics of one tensor in the order of TENSOR_STATS: numbers, or a vector still on its device."""
+
+class Unsettled(NamedTuple):
+    """The statistics of one tensor that is still on an accelerator.
+
+    `read` is the sample, flat; `nonfinite` the exact count; `units` the shares of dead and of saturated units, none for what
+    has no units; `examples` the number of examples in the sample, 0 where their spread says nothing.
+    """
+
+    read: Tensor
+    nonfinite: Tensor
+    units: tuple[Tensor, ...] = ()
+    examples: int = 0
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All that is to be copied to the host."""
+        return (self.read, self.nonfinite, *self.units)
+
+
+Row = tuple[float, ...] | Unsettled
+"""The statistics of one tensor in the order of TENSOR_STATS; there may be fewer of them."""
+
+
+def on_host(tensor: Tensor) -> bool:
+    """True if reading a number of the tensor takes no waiting."""
+    return tensor.device.type == "cpu"
 
 
 def is_plain(value: object) -> bool:
@@ -46,15 +76,18 @@ def first_tensor(value: object) -> Tensor | None:
 def activation_row(values: Tensor, activation: str | None, channel_axis: int) -> Row:
     """Statistics of an activation [examples, ...]; see definitions.activation_stats."""
     read, sample = _sampled(values.detach())
-    basic = _basic(sample.reshape(-1), values)
+    row = _row(sample.reshape(-1), values)
     if values.ndim < 2:
-        return basic
-    return _join(basic, _unit_stats(read, activation, channel_axis, sample))
+        return row
+    units = _unit_shares(read, activation, channel_axis)
+    if isinstance(row, Unsettled):
+        return row._replace(units=units, examples=len(sample))
+    return (*row, *units, _spread(_wide(sample).numpy()))
 
 
 def values_row(values: Tensor) -> Row:
     """The same for a preactivation or a gradient, of which dead and saturated units and spread say nothing."""
-    return _basic(_sampled(values.detach())[1].reshape(-1), values)
+    return _row(_sampled(values.detach())[1].reshape(-1), values)
 
 
 def _sampled(values: Tensor) -> tuple[Tensor, Tensor]:
@@ -68,7 +101,7 @@ def _sampled(values: Tensor) -> tuple[Tensor, Tensor]:
 
 def parameter_row(read: Tensor, every: list[Tensor]) -> Row:
     """Statistics over the elements that `strided` read; the nonfinite count is over the tensors in `every`."""
-    return _basic(read, *every) if read.numel() else BLANK
+    return _row(read, *every) if read.numel() else BLANK
 
 
 def strided(*tensors: Tensor) -> Tensor:
@@ -78,36 +111,45 @@ def strided(*tensors: Tensor) -> Tensor:
     return views[0].clone() if len(views) == 1 else torch.cat(views) if views else torch.empty(0)
 
 
-def _basic(read: Tensor, *exact: Tensor) -> Row:
-    if read.device.type == "cpu":
-        return _basic_on_cpu(read, exact)
-    wide = read if read.device.type == "mps" else read.double()
-    finite = torch.isfinite(wide)
-    count = finite.sum()
-    masked = torch.where(finite, wide, 0.0)
-    blank = torch.where(count > 0, 0.0, math.nan)
-    safe = count.clamp(min=1)
-    stats = (
-        torch.stack([(~torch.isfinite(tensor)).sum() for tensor in exact]).sum(),
-        masked.sum() / safe + blank,
-        (masked.square().sum() / safe).sqrt() + blank,
-        torch.where(finite, wide, math.inf).min() + blank,
-        torch.where(finite, wide, -math.inf).max() + blank,
-        (read == 0).sum() / read.numel(),
-    )
-    return torch.stack([stat.to(wide.dtype) for stat in stats])
+def _row(read: Tensor, *exact: Tensor) -> Row:
+    if on_host(read):
+        return _basic(read, sum(count_nonfinite(tensor) for tensor in exact))
+    # The sample is a view where nothing is left out; the program may change that tensor in place before it is read.
+    whole = any(read.data_ptr() == tensor.data_ptr() for tensor in exact)
+    return Unsettled(read.clone() if whole else read, _count_on_device(exact))
 
 
-def _basic_on_cpu(read: Tensor, exact: tuple[Tensor, ...]) -> tuple[float, ...]:
+def _count_on_device(tensors: tuple[Tensor, ...]) -> Tensor:
+    # 0 times anything finite is 0, and NaN otherwise: two launches, where isfinite takes four.
+    counts = [tensor.detach().mul(0).count_nonzero() for tensor in tensors]
+    return counts[0] if len(counts) == 1 else torch.stack(counts).sum()
+
+
+def settled(row: Row, host: dict[int, Tensor]) -> tuple[float, ...]:
+    """A row as numbers. `host` has the copies of its tensors, flat, by the ids of the originals."""
+    if not isinstance(row, Unsettled):
+        return row
+    read, nonfinite, *units = (host[id(each)] for each in row.tensors)
+    basic = _basic(read, int(nonfinite))
+    if not units:
+        return basic
+    spread = _spread(_wide(read).reshape(row.examples, -1).numpy())
+    return (*basic, *(float(each) for each in units), spread)
+
+
+def _wide(values: Tensor) -> Tensor:
+    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
+
+
+def _basic(read: Tensor, nonfinite: int) -> tuple[float, ...]:
+    """nonfinite, mean, RMS, min, max, zeros of a sample of a tensor with so many elements that are not finite."""
     if read.dtype not in (torch.float32, torch.float64):
         read = read.float()
-    nonfinite = sum(count_nonfinite(tensor) for tensor in exact)
+    read_all = read.numel()
     if nonfinite:
-        read_all, read = read.numel(), read[torch.isfinite(read)]
+        read = read[torch.isfinite(read)]
         if not read.numel():
             return (float(nonfinite), math.nan, math.nan, math.nan, math.nan, 0.0)
-    else:
-        read_all = read.numel()
     array = read.numpy()  # for so few elements a call of numpy takes a fraction of the time of one of torch
     low, high = float(array.min()), float(array.max())
     if max(-low, high) > FLOAT32_SAFE:
@@ -125,35 +167,27 @@ def count_nonfinite(tensor: Tensor) -> int:
     return tensor.numel() - int(torch.isfinite(tensor.detach()).sum().item())
 
 
-def _unit_stats(read: Tensor, activation: str | None, channel_axis: int, sample: Tensor) -> tuple[float, ...] | Tensor:
-    """dead, saturated, spread; the last of a sample [examples, elements]."""
+def _unit_shares(read: Tensor, activation: str | None, channel_axis: int) -> tuple[float, ...] | tuple[Tensor, ...]:
+    """Shares of dead and of saturated units."""
     axis = channel_axis % read.ndim if read.ndim > 1 else 0
-    others = [dim for dim in range(read.ndim) if dim != axis]
-    wide, sample = (each.float() if each.dtype in (torch.float16, torch.bfloat16) else each for each in (read, sample))
-    if read.device.type == "cpu":
-        return (*_shares_on_cpu(wide.numpy(), activation, tuple(others)), _spread_on_cpu(sample.numpy()))
-    dead = _any(wide != 0, others)
-    dead_share = 1 - dead.double().mean() if read.device.type != "mps" else 1 - dead.float().mean()
-    if activation in SATURATION:
-        low, high = SATURATION[activation]
-        saturated = (~_any((wide > low) & (wide < high), others)).to(dead_share.dtype).mean()
-    else:
-        saturated = torch.full_like(dead_share, math.nan)
-    spread = _spread(sample) if len(read) > 1 else torch.full_like(dead_share, math.nan)
-    stats = torch.stack([dead_share, saturated, spread.to(dead_share.dtype)])
-    return stats
+    others = tuple(dim for dim in range(read.ndim) if dim != axis)
+    bounds = SATURATION.get(activation or "")
+    if on_host(read):
+        array = _wide(read).numpy()
+        dead = 1 - float(array.any(axis=others).mean())
+        inside = ((array > bounds[0]) & (array < bounds[1])).any(axis=others) if bounds else None
+        return dead, math.nan if inside is None else 1 - float(inside.mean())
+    dead_share = 1 - _any(read != 0, others).float().mean()
+    if bounds is None:
+        return dead_share, dead_share.new_full((), math.nan)
+    return dead_share, 1 - _any((read > bounds[0]) & (read < bounds[1]), others).float().mean()
 
 
-def _shares_on_cpu(read: np.ndarray, activation: str | None, others: tuple[int, ...]) -> tuple[float, float]:
-    dead = 1 - float(read.any(axis=others).mean())
-    saturated = math.nan
-    if activation in SATURATION:
-        low, high = SATURATION[activation]
-        saturated = 1 - float(((read > low) & (read < high)).any(axis=others).mean())
-    return dead, saturated
+def _any(condition: Tensor, dims: tuple[int, ...]) -> Tensor:
+    return condition.to(torch.uint8).amax(dim=dims)
 
 
-def _spread_on_cpu(sample: np.ndarray) -> float:
+def _spread(sample: np.ndarray) -> float:
     if len(sample) < 2:
         return math.nan
     with np.errstate(invalid="ignore", over="ignore"):
@@ -161,23 +195,8 @@ def _spread_on_cpu(sample: np.ndarray) -> float:
         return math.sqrt(float(np.dot(centered, centered)) / centered.size)
 
 
-def _spread(wide: Tensor) -> Tensor:
-    """Of the first axis; var(dim=0) says the same, but takes ten times as long on a CPU."""
-    return torch.linalg.vector_norm(wide - wide.mean(dim=0)) / math.sqrt(wide.numel())
-
-
-def _any(condition: Tensor, dims: list[int]) -> Tensor:
-    return condition.to(torch.uint8).amax(dim=dims).bool()
-
-
-def _join(basic: Row, units: tuple[float, ...] | Tensor) -> Row:
-    if isinstance(basic, Tensor):
-        return torch.cat([basic, units])
-    return basic + units
-
-
-def with_count(row: Row, exact: Row) -> Row:
-    """The row with another nonfinite count: that of the whole tensor, where the row is of a part of it."""
-    if isinstance(row, Tensor) and isinstance(exact, Tensor):
-        return torch.cat([exact.to(row.dtype), row[1:]])
-    return (*exact, *row[1:])
+def with_count(row: Row, other: Row) -> Row:
+    """The row with the nonfinite count of another: that of the whole tensor, where the row is of a part of it."""
+    if isinstance(row, Unsettled) and isinstance(other, Unsettled):
+        return row._replace(nonfinite=other.nonfinite)
+    return (other[0], *row[1:])

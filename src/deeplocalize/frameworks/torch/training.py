@@ -108,7 +108,7 @@ class Training:
         self.optimizers = [each for each in self.optimizers if not each.is_continued_by(site, parameters)]
         self.optimizers.append(Owned(weakref.ref(optimizer), site, parameters))
         self.on_accelerator = any(
-            each.device.type != "cpu" for group in optimizer.param_groups for each in group["params"]
+            not stats.on_host(each) for group in optimizer.param_groups for each in group["params"]
         )
 
     def live_optimizers(self) -> list[torch.optim.Optimizer]:
@@ -182,12 +182,14 @@ class Training:
             {} if quiet else self._activation_columns() | self._parameters.columns,
             self._layer_states() if self.sampling else {},
             {} if quiet else {at: layer.sentinels for at, layer in enumerate(self.layers) if layer.sentinels},
+            {} if quiet else {at: layer.entrances for at, layer in enumerate(self.layers) if layer.entrances},
+            [each for model in self.models for each in model.entrances],
             self._parameters.norms,
             self.sampling,
         )
         self._pending.append(record)
         self._describe(readings)
-        if not self.on_accelerator or len(self._pending) >= FETCH_EVERY:
+        if self.sampling or not self.on_accelerator or len(self._pending) >= FETCH_EVERY:
             self.drain()
         self._next_step()
 
@@ -262,29 +264,35 @@ class Training:
         for record in pending:
             self._write(record, fetched)
 
-    def _write(self, record: StepRecord, fetched: dict[int, list[float]]) -> None:
+    def _write(self, record: StepRecord, fetched: dict[int, Tensor]) -> None:
         scalars = numbers(record, fetched)
         columns = {key: padded(row, fetched) for key, row in record.columns.items()}
         trouble = self._trouble(record, columns, fetched)
+        if trouble and record.inputs:
+            scalars["input.nonfinite"] = float(
+                not all(math.isfinite(float(fetched[id(each)])) for each in record.inputs)
+            )
         if record.sampled or trouble or scalars.get("loss.nonfinite"):
             self.recorder.sample(record.step, self._table(columns, record.states))
         self.recorder.step(record.step, scalars, record.order)
 
     def _trouble(
-        self, record: StepRecord, columns: dict[tuple[str, int], list[float]], fetched: dict[int, list[float]]
+        self, record: StepRecord, columns: dict[tuple[str, int], list[float]], fetched: dict[int, Tensor]
     ) -> bool:
         """Add to the columns what the sentinels of an unrecorded step say; True if a value is not finite."""
-        bad = [
-            at for at, sums in record.sentinels.items() if not all(math.isfinite(fetched[id(each)][0]) for each in sums)
-        ]
+
+        def is_bad(sums: Sequence[Tensor]) -> bool:
+            return not all(math.isfinite(float(fetched[id(each)])) for each in sums)
+
+        bad = {at for at, sums in record.sentinels.items() if is_bad(sums)}
         if record.norms:
             for at, norm in zip(*record.norms, strict=True):
-                if at >= 0 and not math.isfinite(fetched[id(norm)][0]) and ("weight_gradient", at) not in columns:
+                if at >= 0 and ("weight_gradient", at) not in columns and is_bad([norm]):
                     columns["weight_gradient", at] = [1.0] + [math.nan] * (len(TENSOR_STATS) - 1)
-                    bad.append(at)
-        for at in record.sentinels if bad else ():
-            found = 1.0 if at in bad else 0.0
-            columns.setdefault(("activation", at), [found] + [math.nan] * (len(TENSOR_STATS) - 1))
+                    bad.add(at)
+        for role, told in (("activation", record.sentinels), ("input", record.entrances)) if bad else ():
+            for at, sums in told.items():
+                columns.setdefault((role, at), [float(is_bad(sums))] + [math.nan] * (len(TENSOR_STATS) - 1))
         return bool(bad) or any(values[0] > 0 for values in columns.values())
 
     def _table(

@@ -12,7 +12,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +73,7 @@ def run(program: Program, backend: str, process: WarmProcess, seed: int = 0) -> 
         script = program.path if not seed else reseeded(program, seed, folder)
         ended = process.run(script, folder)
         result = printed_result(ended.output) if ended.status == 0 else None
-        _keep(folder / "trace", _kept(program, backend, seed), result)
+        _keep(folder / "trace", kept(program, backend, seed), result)
         return judge(program, backend, seed, folder / "trace", result)
 
 
@@ -86,15 +86,16 @@ def judge(program: Program, backend: str, seed: int, trace: Path, result: float 
     return Outcome(program, backend, seed, report, tuple(mistakes(program, report)), result)
 
 
-def _kept(program: Program, backend: str, seed: int) -> Path:
+def kept(program: Program, backend: str, seed: int) -> Path:
+    """Where the trace of a run is kept."""
     return KEPT / str(program) / f"{backend}-{seed}.trace"
 
 
-def _keep(trace: Path, kept: Path, result: float | None) -> None:
-    kept.parent.mkdir(parents=True, exist_ok=True)
+def _keep(trace: Path, path: Path, result: float | None) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     if trace.exists():
-        shutil.copyfile(trace, kept)
-    kept.with_suffix(".json").write_text(json.dumps(result))
+        shutil.copyfile(trace, path)
+    path.with_suffix(".json").write_text(json.dumps(result))
 
 
 def judge_again(chosen: Iterable[Program], backends: Iterable[str], seeds: int = 1) -> Iterator[Outcome]:
@@ -103,16 +104,35 @@ def judge_again(chosen: Iterable[Program], backends: Iterable[str], seeds: int =
     for backend in backends:
         for program in chosen:
             for seed in range(seeds if backend in program.backends else 0):
-                kept = _kept(program, backend, seed)
-                if kept.exists():
-                    yield judge(program, backend, seed, kept, json.loads(kept.with_suffix(".json").read_text()))
+                path = kept(program, backend, seed)
+                if path.exists():
+                    yield judge(program, backend, seed, path, json.loads(path.with_suffix(".json").read_text()))
 
 
-def run_all(chosen: Iterable[Program], backends: Iterable[str], seeds: int = 1, jobs: int = 1) -> Iterator[Outcome]:
+Wanted = Callable[[Program, str, int], bool]
+
+
+def missing(program: Program, backend: str, seed: int) -> bool:
+    """True if no run of the program with this seed is kept."""
+    return not kept(program, backend, seed).exists()
+
+
+def run_all(
+    chosen: Iterable[Program],
+    backends: Iterable[str],
+    seeds: int = 1,
+    jobs: int = 1,
+    only: Wanted = lambda *_: True,
+) -> Iterator[Outcome]:
     """Run programs on backends, so many at a time; outcomes come in the order of the programs."""
     chosen = list(chosen)
     for backend in backends:
-        todo = [(program, seed) for program in chosen if backend in program.backends for seed in range(seeds)]
+        todo = [
+            (program, seed)
+            for program in chosen
+            for seed in range(seeds if backend in program.backends else 0)
+            if only(program, backend, seed)
+        ]
         free: SimpleQueue[WarmProcess] = SimpleQueue()
         processes = [WarmProcess(backend) for _ in range(min(jobs, len(todo)))]
         for process in processes:

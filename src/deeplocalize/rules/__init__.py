@@ -10,7 +10,7 @@ import functools
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from deeplocalize.findings import Finding, NotEvaluated, Severity
@@ -53,6 +53,21 @@ class Rule:
         """The first line of the rule's page."""
         return self.doc.strip().splitlines()[0].rstrip(".")
 
+    @property
+    def limits(self) -> dict[str, float]:
+        """The numbers by which the rule decides, by name."""
+        plain, given = _unbound(self.check)
+        return {**(getattr(plain, "__kwdefaults__", None) or {}), **given}
+
+    def counts(self, limit: str) -> bool:
+        """True if a limit is a whole number, such as a number of steps."""
+        return getattr(_unbound(self.check)[0], "__annotations__", {}).get(limit) in ("int", int)
+
+    def with_limits(self, limits: Mapping[str, float]) -> Rule:
+        """The same rule with some of its limits at other values."""
+        plain, given = _unbound(self.check)
+        return replace(self, check=functools.partial(plain, **{**given, **limits})) if limits else self
+
     def run(self, trace: Trace) -> tuple[Finding, ...] | NotEvaluated:
         """Judge a trace: findings, strongest first, or why it could not be judged."""
         if missing := trace.missing(*self.needs):
@@ -62,6 +77,11 @@ class Rule:
         except CannotEvaluate as answer:
             return NotEvaluated(self.name, str(answer))
         return tuple(sorted(found, key=lambda finding: -finding.strength))
+
+
+def _unbound(check: Check) -> tuple[Check, dict[str, float]]:
+    """A check as it was written, and the limits that were set for it since."""
+    return (check.func, check.keywords) if isinstance(check, functools.partial) else (check, {})
 
 
 def rule(

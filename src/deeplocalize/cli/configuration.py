@@ -38,6 +38,7 @@ def settings_for(directory: Path, sensitivity: str | None = None) -> Settings | 
 
 
 def _plugins() -> bool:
+    """True if other distributions may bring rules, which could clash."""
     from importlib.metadata import entry_points
 
     return bool(entry_points(group="deeplocalize.rules"))

@@ -10,7 +10,7 @@ from deeplocalize.diagnosis.ignores import ignores
 from deeplocalize.diagnosis.sensitivity import LEVELS, near_misses
 from deeplocalize.diagnosis.settings import Settings
 from deeplocalize.findings import Finding, NotEvaluated
-from deeplocalize.rules import Check, Rule, all_rules
+from deeplocalize.rules import Check, Rule, all_rules, plugin_rules
 from deeplocalize.trace.schema import Failure, Trace
 
 Verdict = Literal["healthy", "faulty", "inconclusive"]
@@ -65,6 +65,7 @@ def diagnose(trace: Trace, rules: Sequence[Rule] | None = None, settings: Settin
         UsageError: the settings name a rule or a limit that does not exist.
     """
     settings = settings or Settings()
+    broken = plugin_rules()[1] if rules is None else ()
     rules, left_out = settings.choose(all_rules() if rules is None else rules)
     findings, unanswered, failures = _answers(trace, rules)
     by_name = {each.name: each for each in rules}
@@ -78,7 +79,9 @@ def diagnose(trace: Trace, rules: Sequence[Rule] | None = None, settings: Settin
     verdict, reason = _verdict(trace, told, not rules or len(unanswered) < len(rules))
     if withheld and verdict == "healthy":
         reason += f" but {len(withheld)} that the settings or a comment withhold"
-    return Diagnosis(trace, verdict, reason, told, tuple(unanswered), (*trace.failures, *failures), withheld, left_out)
+    return Diagnosis(
+        trace, verdict, reason, told, tuple(unanswered), (*trace.failures, *broken, *failures), withheld, left_out
+    )
 
 
 def _answers(trace: Trace, rules: Sequence[Rule]) -> tuple[list[Finding], list[NotEvaluated], list[Failure]]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from deeplocalize.watch import watch
 
 if TYPE_CHECKING:
-    from deeplocalize.diagnosis import Cause, Diagnosis, diagnose
+    from deeplocalize.diagnosis import Cause, Diagnosis, Settings, diagnose
     from deeplocalize.errors import DeepLocalizeError, TraceError, UsageError
     from deeplocalize.findings import Evidence, Finding
     from deeplocalize.frameworks.imperative import imperative
@@ -31,6 +31,7 @@ _HOMES = {
     "Evidence": "findings",
     "Finding": "findings",
     "Report": "reports",
+    "Settings": "diagnosis",
     "Trace": "trace",
     "TraceError": "errors",
     "UsageError": "errors",
@@ -47,6 +48,7 @@ __all__ = [
     "Evidence",
     "Finding",
     "Report",
+    "Settings",
     "Trace",
     "TraceError",
     "UsageError",

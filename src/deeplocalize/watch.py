@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from deeplocalize.diagnosis import Settings
     from deeplocalize.diagnosis.live import LiveDiagnosis
     from deeplocalize.frameworks.session import Session
     from deeplocalize.reports import Report
@@ -102,9 +103,9 @@ class Watch:
         self.session.contained("uninstall")(self._probe.uninstall)()
         self.session.log.close()
 
-    def diagnosis(self) -> Report:
+    def diagnosis(self, settings: Settings | None = None) -> Report:
         """The diagnosis so far; inside the block too."""
-        return _report(self.session)
+        return _report(self.session, settings)
 
     def __str__(self) -> str:
         return str(self.diagnosis())
@@ -113,10 +114,10 @@ class Watch:
         return self.diagnosis()._repr_html_()
 
 
-def _report(session: Session) -> Report:
+def _report(session: Session, settings: Settings | None = None) -> Report:
     from deeplocalize.reports import Report
 
-    return Report.of(session.log.traces(), session.log.path, session.failures)
+    return Report.of(session.log.traces(), session.log.path, session.failures, settings)
 
 
 def keras_callback_class() -> type:
@@ -134,9 +135,9 @@ def keras_callback_class() -> type:
             self.session, probe = _process.get("keras") or _begin("keras", trace)
             super().__init__(probe)
 
-        def diagnosis(self) -> Report:
+        def diagnosis(self, settings: Settings | None = None) -> Report:
             """The diagnosis so far."""
-            return _report(self.session)
+            return _report(self.session, settings)
 
         def __str__(self) -> str:
             return str(self.diagnosis())
@@ -169,8 +170,9 @@ def how_it_ended(error: BaseException | None) -> str:
 class ProcessWatch:
     """Watches every training of this process, from the moment the script imports a framework until it exits."""
 
-    def __init__(self, trace: str, *, stop_on_fault: bool = False) -> None:
-        """Record to the new file `trace`."""
+    def __init__(self, trace: str, *, stop_on_fault: bool = False, settings: dict[str, Any] | None = None) -> None:
+        """Record to the new file `trace`; `settings` are those of a diagnosis, by name."""
+        self._settings = settings or {}
         self._trace = Path(trace)
         self._stop_on_fault = stop_on_fault
         self._started_in = os.getcwd()
@@ -213,9 +215,11 @@ class ProcessWatch:
         terminal = self._stderr is not None and self._stderr.isatty()
         if not terminal and not self._stop_on_fault:
             return None
+        from deeplocalize.diagnosis import Settings
         from deeplocalize.diagnosis.live import LiveDiagnosis
 
-        self._live = LiveDiagnosis(self._say if terminal else None, stop_on_fault=self._stop_on_fault)
+        say = self._say if terminal else None
+        self._live = LiveDiagnosis(say, stop_on_fault=self._stop_on_fault, settings=Settings(**self._settings))
         return self._live
 
     def _install(self, framework: str, session: Session) -> None:

@@ -17,7 +17,8 @@ class Shell:
         (directory / "work").mkdir()
         self.work = directory / "work"
         self.env = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "NO_COLOR")}
-        self.env |= {"PYTHONPATH": str(STAND_IN), "TMPDIR": str(directory / "tmp"), "PYTHONDONTWRITEBYTECODE": "1"}
+        path = os.pathsep.join(filter(None, [str(STAND_IN), os.environ.get("PYTHONPATH")]))
+        self.env |= {"PYTHONPATH": path, "TMPDIR": str(directory / "tmp"), "PYTHONDONTWRITEBYTECODE": "1"}
 
     def write(self, source, name="train.py"):
         (self.work / name).write_text(source)

@@ -117,7 +117,7 @@ def test_diagnose_writes_json_to_a_file_and_says_so_in_one_line(trace, tmp_path)
 
 
 def test_a_bug_of_ours_is_one_line_and_a_status_of_its_own(trace, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise KeyError("\x1b[31mx\ny")
 
     monkeypatch.setattr(Report, "of", fail)

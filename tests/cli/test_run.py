@@ -139,7 +139,7 @@ def test_a_trace_that_cannot_be_written_is_said_in_one_line_and_the_script_runs_
 
 
 def test_a_report_that_raises_is_one_line_and_the_scripts_status_stands(shell, monkeypatch, capfd):
-    def fail(*_):
+    def fail(*_, **__):
         raise ZeroDivisionError("[red]oops\nsecond line")
 
     shell.write(HEALTHY + "import sys\nsys.exit(3)\n")
@@ -243,3 +243,22 @@ def test_a_report_that_nobody_can_read_is_no_traceback(shell, redirection, statu
     assert b"Traceback" not in result.stderr
     assert b"Exception ignored" not in result.stderr
     assert result.returncode == status
+
+
+COMMENTED = """
+import torch
+torch.train(steps=60, faulty=True)  # deeplocalize: ignore[normalized-twise]
+# deeplocalize: ignore[missing-zero-grad]
+"""
+
+
+def test_comments_of_the_script_that_ignored_nothing_are_reported_and_the_script_is_not_run_twice(shell):
+    shell.write(COMMENTED + "print('once')\n")
+    result = shell.deeplocalize("run", "train.py", text=True)
+    assert result.stdout.count("once") == 1
+    assert "unused ignore comments: train.py:3 (normalized-twise)\n" in result.stdout.replace("\n(", " (")
+    shell.write(COMMENTED.replace("twise", "twice"))
+    line = json.loads(shell.deeplocalize("run", "--format", "json", "train.py", text=True).stdout)["unused_ignores"]
+    assert [(each["source"], each["names"]) for each in line] == [
+        ({"path": "train.py", "line": 3}, ["normalized-twice"])
+    ]

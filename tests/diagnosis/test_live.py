@@ -25,7 +25,7 @@ class Run:
         self.recorder = TraceLog().recorder()
         self.live = LiveDiagnosis(self.said.append, **options)
 
-    def _diagnose(self, trace):
+    def _diagnose(self, trace, settings):
         self.looks.append(self.step)
         self.now += self.cost
         return Diagnosis(trace, "faulty", "", tuple(next(self.diagnoses, ())))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deeplocalize.frameworks.source import CallSite, outermost_loop, runs_beside
+from deeplocalize.frameworks.source import CallSite, outermost_loop, place, runs_beside
 
 SCRIPT = """\
 load = total / 7
@@ -36,3 +36,13 @@ def test_what_stands_outside_of_the_loop_and_of_any_function_is_no_part_of_a_ste
 
 def test_the_outermost_loop_is_found(site):
     assert outermost_loop(site).line == 8
+
+
+def test_of_a_long_line_the_comment_for_us_is_kept(tmp_path):
+    path = tmp_path / "train.py"
+    comment = "# deeplocalize: ignore[dead-units]"
+    path.write_text(f"x = {'1 + ' * 100}1  {comment}\ny = {'1 + ' * 100}1  # why\nz = 1  {comment}\n")
+    texts = [place(str(path), line).text for line in (1, 2, 3)]
+    assert [len(text) for text in texts] == [200, 200, 41]
+    assert [text.endswith(comment) for text in texts] == [True, False, True]
+    assert texts[0].startswith("x = 1 + 1")

@@ -1,6 +1,7 @@
 import pytest
 
 import deeplocalize.diagnosis
+import deeplocalize.reports.report
 from deeplocalize.findings import Evidence, Finding, Locus, Severity
 from deeplocalize.remedies import Remedy
 from deeplocalize.rules import Rule
@@ -26,7 +27,12 @@ def make_rule(name, *findings, code="X001", severity=Severity.HIGH, explains=(),
 @pytest.fixture
 def rules(monkeypatch):
     """Call with the rules that are to be the only ones."""
-    return lambda *given: monkeypatch.setattr(deeplocalize.diagnosis, "all_rules", lambda: given)
+
+    def replace(*given):
+        for module in (deeplocalize.diagnosis, deeplocalize.reports.report):
+            monkeypatch.setattr(module, "all_rules", lambda: given)
+
+    return replace
 
 
 @pytest.fixture

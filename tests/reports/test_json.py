@@ -5,7 +5,8 @@ import jsonschema
 import numpy as np
 import pytest
 
-from deeplocalize.findings import LOCUS_KINDS, Evidence, Locus
+from deeplocalize.diagnosis import Settings
+from deeplocalize.findings import LOCUS_KINDS, Evidence, Locus, Severity
 from deeplocalize.reports import Report
 from deeplocalize.reports.json import render
 from deeplocalize.testing import make_layer, make_run, make_trace
@@ -14,13 +15,13 @@ from deeplocalize.trace import Crash, DataCard, Failure, Optimizer, Source
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text())
 
 
-def document(traces, path=None):
+def document(traces, path=None, **facts):
     """The report as read back, once it is found valid."""
 
     def refuse(constant):
         raise ValueError(f"{constant} is no JSON")
 
-    read = json.loads(render(Report.of(traces, path)), parse_constant=refuse)
+    read = json.loads(render(Report.of(traces, path, **facts)), parse_constant=refuse)
     jsonschema.Draft202012Validator(SCHEMA).validate(read)
     return read
 
@@ -86,3 +87,23 @@ def test_names_are_kept_whole_and_the_text_is_ascii(rules, rule_that, found):
     report = Report.of([make_trace(layers=[make_layer(0, name=name)])])
     assert render(report).isascii()
     assert json.loads(render(report))["causes"][0]["locus"]["layer"]["name"] == name
+
+
+def test_what_the_settings_and_comments_keep_out_is_told(rules, rule_that, found):
+    line = Source("train.py", 12, "nn.Softmax()  # deeplocalize: ignore[bad, worst]")
+    rules(
+        rule_that("bad", found(locus=Locus("loss", None, line))),
+        rule_that("mild", found("It is slow.", locus=Locus("epochs")), severity=Severity.LOW, code="X002"),
+        rule_that("other", found(), code="X003"),
+    )
+    settings = Settings(ignore=("X003",), limits={"bad": {}}, sensitivity="low")
+    trace = make_trace(layers=[make_layer(0, source=line)])
+    report = document([trace, trace], settings=settings)
+    assert report["settings"] == {"sensitivity": "low", "left_out": ["other"], "limits": {"bad": {}}}
+    place = {"path": "train.py", "line": 12}
+    assert report["withheld"] == [
+        {"rule": "bad", "why": "comment", "message": "The layer is wrong.", "source": place},
+        {"rule": "mild", "why": "sensitivity", "message": "It is slow.", "source": None},
+    ]
+    assert report["unused_ignores"] == [{"source": place, "names": ["worst"]}]
+    assert (report["verdict"], report["causes"], report["not_evaluated"]) == ("healthy", [], [])

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from deeplocalize.findings import Evidence, Locus
+from deeplocalize.diagnosis import Settings
+from deeplocalize.findings import Evidence, Locus, Severity
 from deeplocalize.remedies import Remedy
 from deeplocalize.reports import Report
 from deeplocalize.reports.terminal import render
@@ -127,3 +128,22 @@ def test_with_several_trainings_each_cause_names_its_model(rules, rule_that, fou
     assert "FAULTY: 1 cause found in 1 of 3 trainings" in shown
     assert "model    Critic, in training 3" in shown
     assert "not judged: training 2 (only 3 training steps were seen" in shown
+
+
+def test_what_was_kept_out_of_the_report_is_told_in_a_line_each(rules, rule_that, found):
+    line = Source("train.py", 12, "nn.Softmax()  # deeplocalize: ignore[bad, worst]")
+    rules(
+        rule_that("bad", found(locus=Locus("loss", None, line))),
+        rule_that("mild", found(locus=Locus("epochs")), severity=Severity.LOW, code="X002"),
+        rule_that("other", found(), code="X003"),
+    )
+    trace = make_trace(
+        layers=[make_layer(0, source=line), make_layer(1, source=Source("a.py", 3, "# deeplocalize: ignore"))]
+    )
+    shown = render(Report.of([trace], settings=Settings(ignore=("X003",), sensitivity="low")), width=120)
+    assert shown.splitlines()[2:] == [
+        "left out: 1 rule (by the settings)",
+        "withheld by a comment: 1 cause (bad)",
+        "withheld by the sensitivity low: 1 cause (mild)",
+        "unused ignore comments: train.py:12 (worst), a.py:3 (it names no rule, in brackets)",
+    ]

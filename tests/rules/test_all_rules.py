@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 import deeplocalize.rules
-from deeplocalize.rules import HEADINGS, Rule, all_rules
+from deeplocalize.rules import HEADINGS, Rule, own_rules
 from deeplocalize.trace.schema import FACTS, LAYER_STATES, SCALARS, TENSOR_ROLES, TENSOR_STATS, Series
 
-RULES = all_rules()
+RULES = own_rules()
 NAMES = {rule.name for rule in RULES}
 LAYERS = {Series(role, stat) for role in TENSOR_ROLES for stat in TENSOR_STATS} | {
     Series("layer", state) for state in LAYER_STATES

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from deeplocalize.cli.configuration import settings_for
 from deeplocalize.cli.output import Output, emit, exit_status, report_options
 
 
@@ -21,6 +22,7 @@ def diagnose(ctx: click.Context, trace: Path, output: Output) -> None:
     from deeplocalize.reports import Report
     from deeplocalize.trace import read_traces
 
-    report = Report.of(read_traces(trace), trace)
+    settings = settings_for(Path.cwd(), output.sensitivity)
+    report = Report.of(read_traces(trace), trace, settings=settings)
     emit(report, output)
     ctx.exit(exit_status(report, output))

@@ -61,6 +61,7 @@ class Output(NamedTuple):
     format: str
     file: Path | None
     exit_zero: bool
+    sensitivity: str | None = None
 
 
 def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -68,12 +69,15 @@ def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @click.option("--format", "format_", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True, help="The form of the report.")  # fmt: skip
     @click.option("--output", "file", metavar="FILE", type=click.Path(path_type=Path), help="Write the report to FILE (overwriting it) instead of stdout.")  # fmt: skip
+    @click.option("--sensitivity", metavar="LEVEL", type=click.Choice(["low", "normal", "high"]), help="How weak a cause is still told. low: only of high severity or strong; normal; high: also near misses. By default as configured, or normal.")  # fmt: skip
     @click.option("--exit-zero", is_flag=True, help="Do not let the verdict change the exit status.")
     @functools.wraps(command)
-    def wrapped(*args: Any, format_: str, file: Path | None, exit_zero: bool, **kwargs: Any) -> Any:
+    def wrapped(
+        *args: Any, format_: str, file: Path | None, exit_zero: bool, sensitivity: str | None, **kwargs: Any
+    ) -> Any:
         if file is not None:
             check_writable(file)
-        return command(*args, output=Output(format_, file, exit_zero), **kwargs)
+        return command(*args, output=Output(format_, file, exit_zero, sensitivity), **kwargs)
 
     return wrapped
 

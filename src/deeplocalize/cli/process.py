@@ -6,6 +6,7 @@ wait, and read the trace when it is over, also when the script was killed.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -16,9 +17,12 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deeplocalize.errors import UsageError
+
+if TYPE_CHECKING:
+    from deeplocalize.diagnosis import Settings
 
 STARTUP = Path(__file__).parent / "startup"
 """A folder that holds a sitecustomize.py, which Python imports before it runs the script."""
@@ -56,12 +60,14 @@ def _own_directory() -> Path:
     return Path(tempfile.mkdtemp(prefix="deeplocalize-"))  # somebody else has taken the name
 
 
-def run_watched(arguments: Sequence[str], trace: Path, stop_on_fault: bool = False) -> int:
+def run_watched(
+    arguments: Sequence[str], trace: Path, stop_on_fault: bool = False, settings: Settings | None = None
+) -> int:
     """Run `python *arguments` under watch and return its exit status, 128 + n if signal n ended it."""
     command = [sys.executable, *_interpreter_flags(), *arguments]
     with _Signals() as signals:
         # Descriptors stay open: a shell may have handed some over, as in `train.py <(zcat data.gz)`.
-        process = subprocess.Popen(command, env=_environment(trace, stop_on_fault), close_fds=False)
+        process = subprocess.Popen(command, env=_environment(trace, stop_on_fault, settings), close_fds=False)
         signals.process = process
         status = process.wait()
     return status if status >= 0 else 128 - status
@@ -73,10 +79,11 @@ def _interpreter_flags() -> list[str]:
     return [flag for flag in flags if flag not in ("-I", "-E", "-S")]
 
 
-def _environment(trace: Path, stop_on_fault: bool) -> dict[str, str]:
+def _environment(trace: Path, stop_on_fault: bool, judged: Settings | None) -> dict[str, str]:
     """The environment, with our startup folder first on the path; the startup file puts it back as it was."""
     path = os.environ.get("PYTHONPATH")
-    settings = {"trace": str(trace.absolute()), "stop_on_fault": stop_on_fault, "PYTHONPATH": path}
+    settings: dict[str, Any] = {"trace": str(trace.absolute()), "stop_on_fault": stop_on_fault, "PYTHONPATH": path}
+    settings["settings"] = dataclasses.asdict(judged) if judged is not None else {}
     joined = f"{STARTUP}{os.pathsep}{path}" if path else str(STARTUP)
     return os.environ | {"PYTHONPATH": joined, "DEEPLOCALIZE_WATCH": json.dumps(settings)}
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from deeplocalize.cli.configuration import settings_for
 from deeplocalize.cli.output import Output, Refused, complain, describe_failure, echo, emit, exit_status, report_options
+
+if TYPE_CHECKING:
+    from deeplocalize.diagnosis import Settings
+    from deeplocalize.diagnosis.ignores import Ignore
 
 EPILOG = """\b
 Exit status:
@@ -56,9 +62,12 @@ def run(
 
     if not module:
         _check_script(Path(script))
+    # Python looks for a module from the current directory.
+    settings = settings_for(Path.cwd() if module else Path(script).resolve().parent, output.sensitivity)
     trace = trace_file(script, trace)
-    status = run_watched(["-m", script, *args] if module else [script, *args], trace, stop_on_fault)
-    ctx.exit(_report(trace, output, status))
+    comments = _comments(Path(script)) if not module else ()
+    status = run_watched(["-m", script, *args] if module else [script, *args], trace, stop_on_fault, settings)
+    ctx.exit(_report(trace, output, status, settings, comments))
 
 
 def _check_script(script: Path) -> None:
@@ -69,13 +78,24 @@ def _check_script(script: Path) -> None:
         raise Refused(f"cannot run {script}: there is no such file")
 
 
-def _report(trace: Path, output: Output, status: int) -> int:
+def _comments(script: Path) -> tuple[Ignore, ...]:
+    """The script's comments for us, read before it runs, as it may be edited meanwhile."""
+    if not script.is_file() or b"deeplocalize" not in script.read_bytes().lower():
+        return ()
+    from deeplocalize.diagnosis.ignores import in_file
+    from deeplocalize.frameworks.source import shown_path
+
+    return in_file(script, shown_path(str(script)))
+
+
+def _report(trace: Path, output: Output, status: int, settings: Settings | None, comments: tuple[Ignore, ...]) -> int:
     """Report on the trace and return the exit status. If that fails, the script's own status stands."""
     try:
         from deeplocalize.reports import Report
         from deeplocalize.trace import read_traces
 
-        report = Report.of(read_traces(trace), trace) if trace.exists() else Report.of(())
+        path = trace if trace.exists() else None
+        report = Report.of(read_traces(trace) if path else (), path, settings=settings, comments=comments)
         if output.file is None:
             echo("\n")  # the script may have left its last line open
         emit(report, output)

@@ -6,9 +6,9 @@ import math
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from deeplocalize.diagnosis import Cause, diagnose
+from deeplocalize.diagnosis import Cause, Settings, diagnose
 from deeplocalize.findings import Severity
 from deeplocalize.rules import all_rules
 from deeplocalize.trace.recorder import Recorder
@@ -47,8 +47,17 @@ class LiveDiagnosis:
     step, as the training only shows it) or is strong and was a cause in two looks running.
     """
 
-    def __init__(self, say: Callable[[str], None] | None = None, *, stop_on_fault: bool = False) -> None:
+    def __init__(
+        self,
+        say: Callable[[str], None] | None = None,
+        *,
+        stop_on_fault: bool = False,
+        settings: Settings | None = None,
+    ) -> None:
         """Tell progress and new findings through `say`, one line at a time; ask to stop if `stop_on_fault`."""
+        wanted = settings or Settings()
+        # Near misses are for the end: half of a training is full of them.
+        self._settings = replace(wanted, sensitivity="normal") if wanted.sensitivity == "high" else wanted
         self._say = say
         self._stop_on_fault = stop_on_fault
         self._trainings: dict[Recorder, _Looks] = {}
@@ -77,7 +86,7 @@ class LiveDiagnosis:
     def _look(self, recorder: Recorder, looks: _Looks, step: int) -> bool:
         began = time.monotonic()
         looks.next_step = next((each for each in FIRST_STEPS if each > step), 2 * step)
-        causes = diagnose(recorder.trace()).causes
+        causes = diagnose(recorder.trace(), settings=self._settings).causes
         certain = self._certain(causes, looks)
         self._tell_new(causes, looks, step)
         looks.latest = time.monotonic() - began

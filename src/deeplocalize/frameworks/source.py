@@ -61,7 +61,13 @@ def remember_start_directory(directory: str | None = None) -> None:
 
 def place(filename: str, line: int) -> Source:
     """A line of a file as a Source, with its text."""
-    return Source(shown_path(filename), line, linecache.getline(filename, line).strip()[:200] or None)
+    return Source(shown_path(filename), line, _shortened(linecache.getline(filename, line).strip()) or None)
+
+
+def _shortened(text: str, most: int = 200) -> str:
+    """The beginning of a line, and its comment for us in any case."""
+    comment = text[text.rfind("# deeplocalize:") :][:most] if "# deeplocalize:" in text[most - 15 :] else ""
+    return text[:most] if len(text) <= most or not comment else text[: most - len(comment)] + comment
 
 
 @dataclass(frozen=True)

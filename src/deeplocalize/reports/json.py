@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from deeplocalize.diagnosis import Diagnosis
+from deeplocalize.diagnosis import Diagnosis, Withheld
 from deeplocalize.findings import Evidence, Finding
 from deeplocalize.reports.report import RankedCause, Report, layer_at, steps_seen
 from deeplocalize.reports.text import loss_range
@@ -32,8 +32,24 @@ def document(report: Report) -> dict[str, Any]:
         "not_evaluated": [{"rule": each.rule, "why": each.why} for each in report.not_evaluated],
         "failures": [{"stage": each.stage, "message": each.message, "step": each.step} for each in report.failures],
         "trace": str(report.trace) if report.trace else None,
+        "settings": _settings(report),
+        "withheld": [_withheld(each) for each in report.withheld],
+        "unused_ignores": [
+            {"source": _source(each.source), "names": list(each.names)} for each in report.unused_ignores
+        ],
     }
     return facts | {"trainings": [_training(each) for each in report.diagnoses]} if several else facts
+
+
+def _settings(report: Report) -> dict[str, Any]:
+    limits = {name: dict(given) for name, given in report.settings.limits.items()}
+    return {"sensitivity": report.settings.sensitivity, "left_out": list(report.left_out), "limits": limits}
+
+
+def _withheld(withheld: Withheld) -> dict[str, Any]:
+    finding = withheld.cause.finding
+    source = _source(finding.locus.source)
+    return {"rule": finding.rule, "why": withheld.why, "message": finding.message, "source": source}
 
 
 def _training(diagnosis: Diagnosis) -> dict[str, Any]:

@@ -7,7 +7,15 @@ from html import escape
 from deeplocalize.findings import Finding
 from deeplocalize.remedies import Remedy
 from deeplocalize.reports.report import RankedCause, Report
-from deeplocalize.reports.text import clean, counted, evidence_text, place_text, seen_text, symptoms_text
+from deeplocalize.reports.text import (
+    clean,
+    counted,
+    evidence_text,
+    place_text,
+    seen_text,
+    settings_lines,
+    symptoms_text,
+)
 
 COLORS = {"healthy": "#2e7d32", "faulty": "#c62828", "inconclusive": "#b26a00"}
 
@@ -20,6 +28,7 @@ def render(report: Report) -> str:
         parts.append(f"<p><small>{_safe(seen_text(report.main.trace))}</small></p>")
     if report.causes:
         parts.append(f"<ol>{''.join(_cause(found) for found in report.causes)}</ol>")
+    parts += [f"<p><small>{_safe(line)}</small></p>" for line in settings_lines(report)]
     parts += [
         f"<p><small>DeepLocalize failed in part: {_safe(f'{each.stage}: {each.message}')}</small></p>"
         for each in report.failures[:5]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from deeplocalize.diagnosis import Cause, Diagnosis, Verdict, diagnose
+from deeplocalize.diagnosis import Cause, Diagnosis, Settings, Verdict, Withheld, diagnose
+from deeplocalize.diagnosis.ignores import Ignore, in_trace, unused
 from deeplocalize.findings import NotEvaluated
+from deeplocalize.rules import all_rules
 from deeplocalize.trace.schema import Failure, Layer, Trace
 
 
@@ -37,6 +39,9 @@ class Report:
         not_evaluated: the rules that could judge no training, and why.
         failures: what went wrong on our side.
         trace: the file the trainings are recorded in, if there is one.
+        settings: how the trainings were judged.
+        withheld: causes that a comment or the sensitivity keeps out of `causes`.
+        unused_ignores: comments that were to ignore something and did not.
     """
 
     diagnoses: tuple[Diagnosis, ...]
@@ -46,12 +51,30 @@ class Report:
     not_evaluated: tuple[NotEvaluated, ...] = ()
     failures: tuple[Failure, ...] = ()
     trace: Path | None = None
+    settings: Settings = field(default_factory=Settings)
+    withheld: tuple[Withheld, ...] = ()
+    unused_ignores: tuple[Ignore, ...] = ()
 
     @classmethod
-    def of(cls, traces: Iterable[Trace], path: Path | None = None, failures: Iterable[Failure] = ()) -> Report:
-        """Judge the traces of a program's trainings; `failures` are those that are in no trace."""
+    def of(
+        cls,
+        traces: Iterable[Trace],
+        path: Path | None = None,
+        failures: Iterable[Failure] = (),
+        settings: Settings | None = None,
+        comments: Iterable[Ignore] = (),
+    ) -> Report:
+        """Judge the traces of a program's trainings.
+
+        Args:
+            traces: one for each training.
+            path: the file they are recorded in.
+            failures: what failed and is in no trace.
+            settings: which rules judge, and how.
+            comments: those of the program that ignore findings, as far as they are known besides those in the traces.
+        """
         traces = tuple(traces)
-        diagnoses = tuple(diagnose(trace) for trace in trainings(traces))
+        diagnoses = tuple(diagnose(trace, settings=settings) for trace in trainings(traces))
         causes = _ranked(diagnoses)
         # A failure that kept a probe from seeing any training is in a trace that shows none.
         noted = [*failures, *(failure for each in diagnoses for failure in each.failures)]
@@ -64,7 +87,17 @@ class Report:
             not_evaluated=_unanswered(diagnoses),
             failures=tuple(dict.fromkeys(noted)),
             trace=path,
+            settings=settings or Settings(),
+            withheld=tuple(
+                {_key(each.cause, found.trace): each for found in diagnoses for each in found.withheld}.values()
+            ),
+            unused_ignores=_unused(diagnoses, comments),
         )
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The rules that were not to judge."""
+        return self.diagnoses[0].left_out if self.diagnoses else ()
 
     @property
     def main(self) -> Diagnosis | None:
@@ -131,15 +164,32 @@ def _ranked(diagnoses: tuple[Diagnosis, ...]) -> tuple[RankedCause, ...]:
     same: dict[object, list[tuple[Cause, int]]] = {}
     for number, diagnosis in enumerate(diagnoses):
         for cause in diagnosis.causes:
-            layer = layer_at(diagnosis.trace, cause.finding.locus.layer)
-            locus = cause.finding.locus
-            key = (cause.rule.name, locus.kind, locus.source, layer and (layer.index, layer.name))
-            same.setdefault(key, []).append((cause, number))
+            same.setdefault(_key(cause, diagnosis.trace), []).append((cause, number))
     ranked = []
     for found in same.values():
         best, where = max(found, key=lambda pair: pair[0].score)
         ranked.append(RankedCause(best, diagnoses[where], tuple(dict.fromkeys(number for _, number in found))))
     return tuple(sorted(ranked, key=lambda each: -each.cause.score))
+
+
+def _key(cause: Cause, trace: Trace) -> object:
+    """What is the same for one and the same fault in several trainings."""
+    locus, layer = cause.finding.locus, layer_at(trace, cause.finding.locus.layer)
+    return cause.rule.name, locus.kind, locus.source, layer and (layer.index, layer.name)
+
+
+def _unused(diagnoses: tuple[Diagnosis, ...], comments: Iterable[Ignore]) -> tuple[Ignore, ...]:
+    """The comments that ignored nothing in any training. A run of which too little was seen says nothing about that."""
+    judged = [each for each in diagnoses if each.verdict != "inconclusive"]
+    if not judged:
+        return ()
+    causes = [cause for each in diagnoses for cause in (*each.causes, *(one.cause for one in each.withheld))]
+    found = [finding for cause in causes for finding in (cause.finding, *cause.explains)]
+    lines = {(finding.locus.source, finding.rule) for finding in found if finding.locus.source is not None}
+    silent = {each.rule for each in _unanswered(diagnoses)} | set(diagnoses[0].left_out)
+    known = (*comments, *(each for diagnosis in diagnoses for each in in_trace(diagnosis.trace)))
+    rules = all_rules()
+    return unused(known, lines, [each for each in rules if each.name not in silent], rules)
 
 
 def _unanswered(diagnoses: tuple[Diagnosis, ...]) -> tuple[NotEvaluated, ...]:

@@ -19,7 +19,16 @@ from rich.text import Text
 
 from deeplocalize.remedies import Remedy
 from deeplocalize.reports.report import RankedCause, Report
-from deeplocalize.reports.text import clean, counted, evidence_text, listed, place_text, seen_text, symptoms_text
+from deeplocalize.reports.text import (
+    clean,
+    counted,
+    evidence_text,
+    listed,
+    place_text,
+    seen_text,
+    settings_lines,
+    symptoms_text,
+)
 from deeplocalize.trace.schema import Source
 
 MAX_CAUSES = 5
@@ -154,6 +163,7 @@ def _remarks(report: Report) -> Iterator[RenderableType]:
         yield Text("The recording breaks off: the script was killed, or is still running.", "yellow")
     if report.not_evaluated:
         yield Text(f"not judged: {counted(len(report.not_evaluated), 'rule')} (--format json says why)", "dim")
+    yield from (Text(line, "dim") for line in settings_lines(report))
     for failure in report.failures[:5]:
         yield Text(f"DeepLocalize failed in part: {clean(failure.stage, 60)}: {clean(failure.message, 300)}", "yellow")
     if len(report.failures) > 5:

@@ -7,7 +7,7 @@ import re
 import unicodedata
 
 from deeplocalize.findings import Evidence, Locus
-from deeplocalize.reports.report import RankedCause, steps_seen
+from deeplocalize.reports.report import RankedCause, Report, steps_seen
 from deeplocalize.trace.schema import Layer, Trace
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]?|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])|\x9b[0-?]*[ -/]*[@-~]?")
@@ -86,6 +86,31 @@ def listed(names: list[str], limit: int) -> str:
     """Names with commas; those past the limit are counted."""
     rest = len(names) - limit
     return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def settings_lines(report: Report) -> list[str]:
+    """What the settings and the comments of the program kept out of the report, and comments that did nothing."""
+    lines = []
+    if report.left_out:
+        lines.append(f"left out: {counted(len(report.left_out), 'rule')} (by the settings)")
+    for why, words in (
+        ("comment", "by a comment"),
+        ("sensitivity", f"by the sensitivity {report.settings.sensitivity}"),
+    ):
+        rules = [each.cause.rule.name for each in report.withheld if each.why == why]
+        if rules:
+            lines.append(f"withheld {words}: {counted(len(rules), 'cause')} ({listed(list(dict.fromkeys(rules)), 4)})")
+    if report.unused_ignores:
+        places = [
+            f"{clean(each.source.path, 200, 200)}:{each.source.line}{_names(each.names)}"
+            for each in report.unused_ignores
+        ]
+        lines.append(f"unused ignore comments: {listed(places, 4)}")
+    return lines
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return f" ({listed([clean(name) for name in names], 4)})" if names else " (it names no rule, in brackets)"
 
 
 def seen_text(trace: Trace) -> str:

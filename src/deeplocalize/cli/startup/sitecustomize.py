@@ -30,7 +30,7 @@ def _begin(settings: dict[str, Any]) -> None:
             sys.path.append(root)
         from deeplocalize.watch import ProcessWatch
 
-        ProcessWatch(settings["trace"], stop_on_fault=settings["stop_on_fault"]).begin()
+        ProcessWatch(settings["trace"], stop_on_fault=settings["stop_on_fault"], settings=settings["settings"]).begin()
     except Exception as error:
         print(f"deeplocalize: cannot watch this run: {type(error).__name__}: {error}", file=sys.stderr)
     finally:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from deeplocalize.signals.task import Task
-from deeplocalize.trace.schema import FloatArray, Sample, Trace
+from deeplocalize.trace.schema import FloatArray, IntArray, Trace
 
 _TINY = 1e-7
 """Probabilities are kept this far from 0 before their logarithm is taken, as Keras does."""
@@ -35,15 +35,16 @@ def known_losses(trace: Trace, task: Task) -> Iterator[Known]:
     sample = trace.sample
     if task.index or sample is None or not len(sample.steps):
         return
-    targets, answers = sample.targets, sample.predictions
-    for name, losses in _losses(targets, answers):
+    finite = np.isfinite(sample.predictions.reshape(len(sample.steps), -1)).all(axis=1)
+    steps, targets, answers = sample.steps[finite], sample.targets[finite], sample.predictions[finite]
+    for name, losses in _losses(targets, answers) if len(steps) else ():
         width = answers.shape[-1] if answers.ndim > 1 and answers.shape == targets.shape else 1
         for summed in {1, 1 if name == "cross-entropy" else width}:
-            ratios = _ratios(trace, sample, losses * summed)
+            ratios = _ratios(trace, steps, losses * summed)
             # Rows are a part of their batch only, so the ratio scatters; that of another loss would do so far more.
             if len(ratios) and np.quantile(np.abs(ratios), 0.75) < 2 * np.quantile(np.abs(ratios), 0.25):
                 yield Known(name, float(np.median(ratios)), _constant(name, targets, answers) * summed)
-    if not np.isfinite(answers).any():
+    if not len(steps):
         yield from _overflowed(trace)
 
 
@@ -62,11 +63,11 @@ def _overflowed(trace: Trace) -> Iterator[Known]:
             yield Known("mean squared error", float(np.median(ratios)) / summed, card.std**2 * summed)
 
 
-def _ratios(trace: Trace, sample: Sample, losses: FloatArray) -> FloatArray:
+def _ratios(trace: Trace, steps: IntArray, losses: FloatArray) -> FloatArray:
     recorded = dict(zip(trace.steps.tolist(), trace.scalar("loss").tolist(), strict=True))
     ratios = []
-    for step in np.unique(sample.steps).tolist():
-        known, loss = float(losses[sample.steps == step].mean()), recorded.get(step, math.nan)
+    for step in np.unique(steps).tolist():
+        known, loss = float(losses[steps == step].mean()), recorded.get(step, math.nan)
         ratios.append(loss / known if known > 0 else math.nan)
     found = np.array(ratios)
     kept: FloatArray = found[np.isfinite(found)]
@@ -74,8 +75,8 @@ def _ratios(trace: Trace, sample: Sample, losses: FloatArray) -> FloatArray:
 
 
 def _losses(targets: FloatArray, answers: FloatArray) -> Iterator[tuple[str, FloatArray]]:
-    """Known losses by name, [rows] each; NaN where an answer is not finite."""
-    if targets.size == answers.size and len(targets):
+    """Known losses by name, [rows] each."""
+    if targets.size == answers.size:
         error = targets.reshape(len(targets), -1) - answers.reshape(len(targets), -1)
         yield "mean squared error", np.square(error).mean(axis=1)
         yield "mean absolute error", np.abs(error).mean(axis=1)
@@ -87,7 +88,7 @@ def _losses(targets: FloatArray, answers: FloatArray) -> Iterator[tuple[str, Flo
 
 def _binary(targets: FloatArray, answers: FloatArray) -> FloatArray:
     targets = targets.reshape(answers.shape)
-    if np.nanmin(answers) < 0 or np.nanmax(answers) > 1:
+    if np.min(answers) < 0 or np.max(answers) > 1:
         return np.logaddexp(0, answers) - targets * answers
     sure = np.clip(answers, _TINY, 1 - _TINY)
     found: FloatArray = -(targets * np.log(sure) + (1 - targets) * np.log(1 - sure))
@@ -108,7 +109,7 @@ def _one_hot(targets: FloatArray, answers: FloatArray) -> FloatArray | None:
 
 def _probabilities(answers: FloatArray) -> FloatArray:
     """Answers [rows, classes] as probabilities: as they are if they are such, through a softmax if they are not."""
-    if np.nanmin(answers) < 0 or np.nanmax(np.abs(answers.sum(axis=1) - 1)) > 1e-2:
+    if np.min(answers) < 0 or np.max(np.abs(answers.sum(axis=1) - 1)) > 1e-2:
         exponential = np.exp(answers - answers.max(axis=1, keepdims=True))
         answers = exponential / exponential.sum(axis=1, keepdims=True)
     return np.clip(answers, _TINY, 1)

@@ -14,7 +14,8 @@ known term was multiplied with: below 0 for the only terms there are, in every s
 number it gave is compared with the known losses of the answers it was given: it is minus one of them, within `near` = 0.25
 of it (a batch is known in part, and probabilities may be clipped otherwise).
 Then the loss must have got worse: its size is larger at the end than at the start, and larger than that of the best
-constant answer, or not finite.
+constant answer, or not finite. And the network began as one that knows nothing: its first loss was no less than `knows` =
+0.5 of a constant answer's, of which luck takes a third at most; what is made to forget something begins far below that.
 
 How to fix it
 Take the minus away, or set the one that is missing.
@@ -22,8 +23,8 @@ Take the minus away, or set the one that is missing.
 When it is wrong
 A loss may be maximized on purpose, and none of these is accused: a loss that is a part of a sum (entropy bonuses, adversarial
 terms), one of several trainings that take turns (a generator against a discriminator), an attack on a network that is
-not trained itself, a reward that changes its sign, an optimizer that maximizes minus the loss. A network that began
-with less than `knows` = 0.5 of the loss of a constant answer is made to forget something, and is left alone as well.
+not trained itself, a reward that changes its sign, an optimizer that maximizes minus the loss. Nor is
+a network that is made to forget something it knew.
 Losses without such a bound (likelihoods of densities, critics) are not known losses and are never judged.
 
 References

@@ -324,3 +324,35 @@ def test_the_listener_can_end_the_training_from_a_step(watched):
         with pytest.raises(TrainingStopped):
             train(model, torch.optim.SGD(model.parameters(), 0.1))
     assert len(seen.trace.steps) == 3
+
+
+@pytest.mark.parametrize(
+    ("minimized", "factor"),
+    [
+        (lambda out, y: -F.cross_entropy(out, y), -1.0),
+        (lambda out, y: F.cross_entropy(out, y) - 0.1 * out.pow(2).exp().mean(), 1.0),
+        (lambda out, y: 0.1 * out.pow(2).exp().mean() - F.cross_entropy(out, y), -1.0),
+        (lambda out, y: -(0.1 * out.pow(2).exp().mean() - 2 * F.cross_entropy(out, y)), 2.0),
+        (lambda out, y: (F.one_hot(y, 3) * F.log_softmax(out, 1)).sum(1).mean(), -1.0),
+        (lambda out, y: -(F.one_hot(y, 3) * F.log_softmax(out, 1)).sum(1).mean(), 1.0),
+        (lambda out, y: (-F.one_hot(y, 3) * F.log_softmax(out, 1)).sum(1).mean(), 1.0),
+    ],
+)
+def test_the_sign_with_which_a_loss_is_minimized_is_known(watched, minimized, factor):
+    with watched() as seen:
+        model = small_net()
+        train(model, torch.optim.SGD(model.parameters(), 0.01), loss=minimized)
+    (loss,) = [each.loss for each in seen.trace.run.objectives if each.loss.kind == "cross-entropy"]
+    assert loss.factor == factor
+
+
+def test_a_factor_that_changes_its_sign_from_step_to_step_is_none(watched):
+    rewards = iter([-1.0, -2.0, -1.0, 3.0, -1.0, -1.0])
+    with watched() as seen:
+        model = small_net()
+        train(
+            model,
+            torch.optim.SGD(model.parameters(), 0.01),
+            loss=lambda out, y: next(rewards) * F.cross_entropy(out, y),
+        )
+    assert seen.trace.run.objectives[0].loss.factor == 1.0

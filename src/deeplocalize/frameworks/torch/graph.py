@@ -151,15 +151,15 @@ def _collect(
         found.append(Term(node, factor=factor, reduction=reduction))
         return
     if (term := _known_loss(node)) is not None:
-        term.factor = factor
+        term.factor *= factor
         if term.reduction == "none":
             term.reduction = reduction or "none"
         found.append(term)
         return
     children = list(parents(node))
     if kind in ("AddBackward", "SubBackward") and len(children) == 2:
-        for child in children:
-            _collect(child, factor, reduction, modules, found, depth + 1)
+        for child, sign in zip(children, _signs(node, kind), strict=True):
+            _collect(child, factor * sign, reduction, modules, found, depth + 1)
     elif kind in ("MulBackward", "DivBackward", "NegBackward") and len(children) == 1:
         _collect(children[0], factor * _constant(node, kind), reduction, modules, found, depth + 1)
     elif kind in ("MeanBackward", "SumBackward") and len(children) == 1 and _known_loss(children[0]) is not None:
@@ -168,6 +168,13 @@ def _collect(
         _collect(children[0], factor, reduction, modules, found, depth + 1)
     else:
         found.append(Term(node, factor=factor, reduction=reduction))
+
+
+def _signs(node: Node, kind: str) -> tuple[float, float]:
+    """What a sum or difference a + b, a - b multiplies its two operands with."""
+    alpha = saved(node, "alpha")
+    second = float(alpha) if isinstance(alpha, int | float) else 1.0
+    return 1.0, -second if kind == "SubBackward" else second
 
 
 def _constant(node: Node, kind: str) -> float:
@@ -247,16 +254,21 @@ def _soft_targets(node: Node) -> Term | None:
     if name(node) not in ("DivBackward", "NegBackward", "MeanBackward"):
         return None
     product: Node | None = node
+    sign = -1.0 if name(node) == "NegBackward" else 1.0
     for _ in range(4):
         product = only_parent(product) if product is not None else None
         if product is None or name(product) == "MulBackward":
             break
         if name(product) not in ("NegBackward", "SumBackward", "MeanBackward"):
             return None
+        sign = -sign if name(product) == "NegBackward" else sign
     log_softmax = only_parent(product) if product is not None else None
     if log_softmax is None or name(log_softmax) != "LogSoftmaxBackward":
         return None
-    term = Term(node, "cross-entropy", "logits", "one-hot", "mean", target=_factor_of(product))
+    target = _factor_of(product)
+    term = Term(node, "cross-entropy", "logits", "one-hot", "mean", target=target)
+    if sign > 0 and target is not None and bool((target >= 0).all()):
+        term.factor = -1.0  # the minus of the cross-entropy is missing
     term.input = only_parent(log_softmax)
     return term
 

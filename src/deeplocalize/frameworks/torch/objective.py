@@ -262,3 +262,16 @@ def value_factor(readings: Sequence[Reading]) -> float:
     if len(readings) != 1 or not math.isfinite(readings[0].factor) or readings[0].factor == 0:
         return 1.0
     return readings[0].factor
+
+
+def steady(readings: Sequence[Reading], before: Sequence[Reading]) -> list[Reading]:
+    """The terms of a step; one whose factor changes from step to step, and is below 0 at times, such as the reward in a
+    policy's loss, is not said to be multiplied with it, now or later."""
+    if len(readings) != len(before):
+        return list(readings)
+    return [
+        dataclasses.replace(now, loss=dataclasses.replace(now.loss, factor=1.0))
+        if min(now.factor, then.factor) < 0 and (now.factor != then.factor or then.loss.factor == 1.0)
+        else now
+        for now, then in zip(readings, before, strict=True)
+    ]

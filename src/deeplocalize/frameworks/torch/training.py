@@ -19,7 +19,7 @@ from deeplocalize.frameworks.source import CallSite, outermost_loop
 from deeplocalize.frameworks.torch import describe, facts, origin, stats
 from deeplocalize.frameworks.torch.batches import CARD_SAMPLES, Batches, count_nonfinite
 from deeplocalize.frameworks.torch.models import LayerState, Model
-from deeplocalize.frameworks.torch.objective import Reading, value_factor
+from deeplocalize.frameworks.torch.objective import Reading, steady, value_factor
 from deeplocalize.frameworks.torch.parameters import Parameters, held_by, share
 from deeplocalize.frameworks.torch.record import StepRecord, fetch, numbers, padded, tensors_of
 from deeplocalize.trace.schema import TENSOR_STATS, Layer, Origin, Run, Series, Source
@@ -310,7 +310,7 @@ class Training:
 
     def _describe(self, readings: Sequence[Reading]) -> None:
         if readings:
-            self._readings = list(readings)
+            self._readings = steady(readings, self._readings)
         if not self.sampling or not self._is_time_to_describe():
             return
         data = None

@@ -284,11 +284,13 @@ class Run:
     """What was run and with which settings.
 
     `sources` holds the lines of calls: compile, fit, forward, loss, backward, step, zero_grad, scheduler, eval, model, clip,
-    loader, where known.
+    loader (the one that built it), batch (the user's own that takes batches from it), shuffle, where known.
     `ended` is running, completed, interrupted, raised or stopped (by us, at the user's wish).
     `parameters` counts all parameters of the model, `trainable` those that may be trained, `optimized` those that an
-    optimizer holds. `examples` is the size of the data set, where the program says it. `unapplied` counts the backward passes of a training whose optimizer never took a step, as long as
-    nothing else changed the weights either.
+    optimizer holds. `examples` is the size of the data set, `batches` the number of different batches that
+    it makes, where the program says so; `workers` the number of processes that load them. `shuffled` is True too if a
+    sampler of the user's own decides on the order. `unapplied` counts the backward passes of a training whose optimizer
+    never took a step, as long as nothing else changed the weights either.
     """
 
     framework: str
@@ -312,6 +314,8 @@ class Run:
     ended: str = "running"
     crash: Crash | None = None
     origin: Origin | None = None
+    batches: int | None = None
+    workers: int | None = None
 
 
 @dataclass(frozen=True)

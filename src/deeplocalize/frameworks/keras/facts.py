@@ -36,6 +36,8 @@ class Known:
         used: the names of the optimizers that were applied.
         scheduler: the line of a callback that sets the learning rate.
         called: the call of the model in a train step of the user's own.
+        examples: the size of the arrays that fit was given.
+        batches: the number of different batches that a data set of the user's own makes.
     """
 
     sites: Sites
@@ -50,12 +52,15 @@ class Known:
     used: frozenset[str] = frozenset()
     scheduler: Source | None = None
     called: CallSite | None = None
+    examples: int | None = None
+    batches: int | None = None
 
     def take_fit(self, arguments: Mapping[str, Any], filename: str | None) -> None:
         """fit was called with these arguments."""
         self.filename = filename
         self.batch_size = arguments.get("batch_size") or self.batch_size
         self.shuffled = _shuffled(arguments.get("x"), arguments.get("shuffle", True))
+        self.examples, self.batches = _size(arguments.get("x"))
         self.scheduler = _scheduler(arguments.get("callbacks"), filename)
         self.weighted = any(arguments.get(name) is not None for name in ("class_weight", "sample_weight"))
 
@@ -103,8 +108,9 @@ def _data_lines(fit: CallSite | None) -> dict[str, Source | None]:
     }
 
 
-def _epochs_line(fit: CallSite | None) -> dict[str, Source | None]:
-    return {"epochs": fit.arguments().get("epochs")} if fit is not None else {}
+def _argument_lines(fit: CallSite | None) -> dict[str, Source | None]:
+    given = fit.arguments() if fit is not None else {}
+    return {name: given.get(name) for name in ("epochs", "shuffle")}
 
 
 def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run:
@@ -115,7 +121,7 @@ def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run
         "forward": line(known.called),
     }
     arguments_of_compile = _compile_lines(model, known)
-    sources |= _data_lines(known.sites.get("fit", model)) | _epochs_line(known.sites.get("fit", model))
+    sources |= _data_lines(known.sites.get("fit", model)) | _argument_lines(known.sites.get("fit", model))
     sources["compile"] = sources["compile"] or arguments_of_compile.get("compile")
     known.optimizers = optimizers(model, known, arguments_of_compile.get("optimizer"))
     parameters = list({id(each): each for leaf in leaves.all for each in leaf.parameters}.values())
@@ -135,6 +141,8 @@ def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run
         trainable=describe.size([each for each in parameters if each.trainable]),
         optimized=describe.size([each for each in parameters if each.trainable and id(each) in held]),
         shuffled=known.shuffled,
+        examples=known.examples,
+        batches=known.batches,
         sources={name: source for name, source in sources.items() if source is not None},
     )
 
@@ -212,6 +220,16 @@ def _shuffled(x: Any, shuffle: Any) -> bool | None:
     if isinstance(x, dict | list | tuple) or hasattr(x, "__array__"):
         return bool(shuffle)
     return None
+
+
+def _size(x: Any) -> tuple[int | None, int | None]:
+    """The number of examples in arrays, and that of different batches in a data set that counts them."""
+    if isinstance(x, keras.utils.PyDataset):
+        count = x.num_batches
+        return None, int(count) if count else None
+    first = next(iter(x.values()), None) if isinstance(x, dict) else x[0] if isinstance(x, list | tuple) and x else x
+    shape = getattr(first, "shape", None) if hasattr(first, "__array__") else None
+    return (int(shape[0]) if shape else None), None
 
 
 def _script() -> str | None:

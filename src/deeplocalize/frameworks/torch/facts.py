@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from torch import nn
 
 from deeplocalize.frameworks import lines
+from deeplocalize.frameworks.data_lines import made_at
+from deeplocalize.frameworks.source import CallSite, outermost_loop
 from deeplocalize.frameworks.torch.models import Model
-from deeplocalize.trace.schema import Layer
+from deeplocalize.trace.schema import Layer, Source
 
 
 def layers(models: Sequence[Model], filename: str | None) -> tuple[Layer, ...]:
@@ -37,6 +39,16 @@ def trainable(models: Sequence[Model]) -> int:
 def optimized(models: Sequence[Model], held: Collection[int]) -> int:
     """Of those whose ids are among `held`, which optimizers hold."""
     return sum(each.numel() for key, each in _all(models).items() if key in held)
+
+
+def data_lines(calls: Mapping[str, CallSite]) -> dict[str, Source]:
+    """The lines that made what the model and the loss are given, and of the loop over all steps."""
+    found = {
+        "epochs": outermost_loop(calls.get("step")),
+        "inputs": made_at(calls.get("forward"), 0, "x"),
+        "targets": made_at(calls.get("loss"), 1, "target", targets=True),
+    }
+    return {name: line for name, line in found.items() if line is not None}
 
 
 def _all(models: Sequence[Model]) -> dict[int, nn.Parameter]:

@@ -24,6 +24,7 @@ from deeplocalize.frameworks.torch import crash, graph, objective, origin, stats
 from deeplocalize.frameworks.torch.calls import CallLines
 from deeplocalize.frameworks.torch.functions import Functions
 from deeplocalize.frameworks.torch.keeping import Keeping
+from deeplocalize.frameworks.torch.loaders import Loaders
 from deeplocalize.frameworks.torch.models import LayerState, Model
 from deeplocalize.frameworks.torch.modules import Modules
 from deeplocalize.frameworks.torch.objective import LossCall
@@ -47,6 +48,7 @@ class TorchProbe:
         self._modules = Modules(self._sites, self._trainings.model_found, self._trainings.model_grown)
         self._reach: dict[tuple[Any, int], tuple[int, set[int]]] = {}
         self._loss_nodes: dict[Any, LossCall] = {}
+        self._loaders = Loaders(self._sites, self._trainings.handed_out)
         self._calls = CallLines()
         self._functions = Functions()
         self._keeping = Keeping()
@@ -70,6 +72,7 @@ class TorchProbe:
         self._wraps.wrap(torch.optim.lr_scheduler.ReduceLROnPlateau, "step", after=self._scheduler_stepped)
         self._wraps.wrap(torch.autograd, "backward", before=self._backward_begins, after=self._backward_ended)
         self._wraps.wrap(torch.amp.GradScaler, "scale", after=self._loss_scaled, with_result=True)
+        self._loaders.install(self._wraps)
         self._wrap_call()
         before = register_optimizer_step_pre_hook(self.session.contained("optimizer step")(self._step_begins))
         after = register_optimizer_step_post_hook(self._step_ended)

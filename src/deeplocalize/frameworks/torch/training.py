@@ -13,16 +13,16 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from deeplocalize.frameworks.data_lines import made_at
 from deeplocalize.frameworks.session import Session, TrainingStopped
-from deeplocalize.frameworks.source import CallSite, outermost_loop
+from deeplocalize.frameworks.source import CallSite
 from deeplocalize.frameworks.torch import describe, facts, origin, stats
 from deeplocalize.frameworks.torch.batches import CARD_SAMPLES, Batches, count_nonfinite
+from deeplocalize.frameworks.torch.loaders import Feed
 from deeplocalize.frameworks.torch.models import LayerState, Model
 from deeplocalize.frameworks.torch.objective import Reading, steady, value_factor
 from deeplocalize.frameworks.torch.parameters import Parameters, held_by, share
 from deeplocalize.frameworks.torch.record import StepRecord, fetch, numbers, padded, tensors_of
-from deeplocalize.trace.schema import TENSOR_STATS, Layer, Origin, Run, Series, Source
+from deeplocalize.trace.schema import TENSOR_STATS, Layer, Origin, Run, Series
 
 FETCH_EVERY = 16
 """On an accelerator values stay on the device for so many steps before one copy brings them all to the host."""
@@ -74,6 +74,7 @@ class Training:
         self.batch_size: int | None = None
         self.unapplied = 0
         self.origin: origin.Found | None = None
+        self.feed = Feed()
         self._versions = versions
         self.cleared_backwards: list[Backward] = []
         self._readings: list[Reading] = []
@@ -169,6 +170,7 @@ class Training:
         backwards = self.backwards or self.cleared_backwards
         readings = next((each.readings for each in reversed(backwards) if each.readings), [])
         self._take_origin(backwards)
+        self.feed.step()
         scalars = self._scalars(backwards)
         quiet = not self.sampling and not self.on_accelerator and all(math.isfinite(each.loss) for each in backwards)
         if self.sampling:
@@ -371,17 +373,11 @@ class Training:
             parameters=facts.parameters(self.models),
             trainable=facts.trainable(self.models),
             optimized=facts.optimized(self.models, held_by(*self.live_optimizers())),
-            sources={name: site.source for name, site in self.calls.items()} | self._data_lines(),
+            sources={name: site.source for name, site in self.calls.items()}
+            | facts.data_lines(self.calls)
+            | self.feed.lines(),
+            **self.feed.facts(),
         )
-
-    def _data_lines(self) -> dict[str, Source]:
-        """The lines that made what the model and the loss are given, and of the loop over all steps."""
-        lines = {
-            "epochs": outermost_loop(self.calls.get("step")),
-            "inputs": made_at(self.calls.get("forward"), 0, "x"),
-            "targets": made_at(self.calls.get("loss"), 1, "target", targets=True),
-        }
-        return {name: line for name, line in lines.items() if line is not None}
 
     def last_factor(self) -> float | None:
         """By what the loss was multiplied when it was last looked at; None if it never was."""
@@ -389,8 +385,7 @@ class Training:
 
     def finish(self, ended: str, crash: Any = None) -> None:
         """The run is over: write what is left."""
-        if self._stepped:
-            self._finish_step()
+        self.close_open_step()
         self.drain()
         if (sample := self._batches.sample()) is not None:
             self.recorder.rows(sample)

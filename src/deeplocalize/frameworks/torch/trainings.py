@@ -14,6 +14,7 @@ import torch
 
 from deeplocalize.frameworks.session import Session
 from deeplocalize.frameworks.source import CallSite
+from deeplocalize.frameworks.torch.loaders import Handed
 from deeplocalize.frameworks.torch.models import Model
 from deeplocalize.frameworks.torch.parameters import held_by
 from deeplocalize.frameworks.torch.training import Backward, Owned, Training
@@ -192,6 +193,11 @@ class Trainings:
             self._recent = [each for each in self._recent if each not in cleared]
             self._cleared = cleared or self._cleared
         return owners
+
+    def handed_out(self, handed: Handed) -> None:
+        """A data loader handed out a batch. Whose it is, the steps that come after it show."""
+        for training in self.live:
+            training.feed.take(handed)
 
     def close_open_steps(self) -> None:
         """Finish steps of several optimizers, now that the next has begun."""

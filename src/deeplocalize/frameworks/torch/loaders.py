@@ -1,0 +1,134 @@
+"""Data loaders: which of them a training gets its batches from, and what that says of the data set."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from torch.utils.data import DataLoader, IterableDataset, SequentialSampler
+from torch.utils.data.dataloader import _BaseDataLoaderIter
+
+from deeplocalize.frameworks.source import CallSite, is_user_file, user_call
+from deeplocalize.frameworks.torch.wrap import Sites, Wraps
+from deeplocalize.trace.schema import Source
+
+_LOOP_LIBRARIES = ("tqdm",)
+"""What stands between the user's own loop and a loader without being a loop of its own."""
+
+
+class Handed:
+    """A loader that handed out a batch, the call that built it, and the user's own call that took it, where it was one."""
+
+    def __init__(self, loader: Any, built: CallSite | None, taken: CallSite | None) -> None:
+        self.loader = weakref.ref(loader)
+        self.key = id(loader)
+        self.built = built
+        self.taken = taken
+
+
+class Loaders:
+    """Sees which loader hands out a batch."""
+
+    def __init__(self, sites: Sites, tell: Callable[[Handed], None]) -> None:
+        self._sites = sites
+        self._tell = tell
+        self._of: weakref.WeakKeyDictionary[Any, weakref.ref[Any]] = weakref.WeakKeyDictionary()
+
+    def install(self, wraps: Wraps) -> None:
+        """Begin to watch loaders."""
+        wraps.wrap(DataLoader, "__init__", after=self._built)
+        wraps.wrap(DataLoader, "__iter__", after=self._pass_begins, with_result=True)
+        wraps.wrap(_BaseDataLoaderIter, "__next__", after=self._handed_out)
+
+    def _built(self, loader: Any, *_: Any, **__: Any) -> None:
+        self._sites.built(loader)
+
+    def _pass_begins(self, iterator: Any, loader: Any) -> None:
+        self._of[iterator] = weakref.ref(loader)
+
+    def _handed_out(self, iterator: Any) -> None:
+        reference = self._of.get(iterator)
+        loader = reference() if reference is not None else None
+        if loader is not None:
+            self._tell(Handed(loader, self._sites.of(loader), _own_call(sys._getframe(2))))
+
+
+def _own_call(frame: Any) -> CallSite | None:
+    """The user's call that took a batch; None if a library's loop did."""
+    while frame is not None and not is_user_file(filename := frame.f_code.co_filename):
+        package = frame.f_globals.get("__name__", "").split(".")[0]
+        if package not in (*_LOOP_LIBRARIES, "deeplocalize") and not filename.endswith("dataloader.py"):
+            return None
+        frame = frame.f_back
+    return user_call(frame) if frame is not None else None
+
+
+class Feed:
+    """Where a training gets its batches from, as its steps show.
+
+    Attributes:
+        new: who handed out batches since the last step.
+    """
+
+    def __init__(self) -> None:
+        self.new: list[Handed] = []
+        self._steps = 0
+        self._alone: Counter[int] = Counter()
+        self._latest: dict[int, Handed] = {}
+
+    def take(self, handed: Handed) -> None:
+        """A loader handed out a batch."""
+        self.new.append(handed)
+
+    def step(self) -> None:
+        """A step is over: a loader that was the only one to hand out a batch for it is what it was fed from."""
+        self._steps += 1
+        if len({each.key for each in self.new}) == 1:
+            self._alone[self.new[0].key] += 1
+            self._latest[self.new[0].key] = self.new[-1]
+        self.new = []
+
+    def _loader(self) -> tuple[Any, Handed | None]:
+        """The loader that most steps after the first were fed from, and how it was asked."""
+        for key, count in self._alone.most_common(1):
+            loader = self._latest[key].loader()
+            if loader is not None and count > max(1, self._steps - 1) / 2:
+                return loader, self._latest[key]
+        return None, None
+
+    def facts(self) -> dict[str, Any]:
+        """Fields of a Run: `shuffled`, `examples`, `batches` and `workers`."""
+        loader, _ = self._loader()
+        if loader is None:
+            return {}
+        endless = isinstance(loader.dataset, IterableDataset)
+        return {
+            "shuffled": None if endless else not isinstance(_order(loader), SequentialSampler),
+            "examples": None if endless else _length(loader.dataset),
+            "batches": None if endless else _length(loader),
+            "workers": int(loader.num_workers),
+        }
+
+    def lines(self) -> dict[str, Source | None]:
+        """The line that built the loader, and the one that takes batches from it."""
+        _, handed = self._loader()
+        if handed is None:
+            return {}
+        calls = {"loader": handed.built, "batch": handed.taken}
+        return {what: site.source for what, site in calls.items() if site is not None}
+
+
+def _order(loader: Any) -> Any:
+    """What decides on the order of the examples: a sampler, or the user's own choice of whole batches."""
+    batches = getattr(loader, "batch_sampler", None)
+    return getattr(batches, "sampler", batches) if batches is not None else loader.sampler
+
+
+def _length(sized: Any) -> int | None:
+    try:
+        return len(sized)
+    except (TypeError, NotImplementedError):
+        return None

@@ -132,7 +132,8 @@ class Layer:
     (`relu`, `sigmoid`, `softmax`, ...), `linear` if there is none, None if that is not known.
     `order` is the place in the first forward pass, None if the layer took no part in it.
     `settings` are numbers, flags and names that the layer was built with, by their common names: `rate` of a dropout,
-    `stddev` of noise, `bias`, `axis`, `epsilon`, `momentum`, `batch_first`. `dtype` is that of its kernels.
+    `stddev` of noise, `bias`, `axis`, `epsilon`, `momentum`, `batch_first`, `l1` and `l2` of a penalty on its kernel.
+    `dtype` is that of its kernels.
     `registered` is False for a layer that the model calls but does not list as its own, such as one in a plain list.
     Shapes leave out the batch axis; None stands for an axis of varying length.
     """

@@ -276,9 +276,21 @@ _SETTINGS = {
 def settings_of(layer: Any) -> dict[str, float | bool | str | None]:
     """What a layer was built with, under common names."""
     found = {common: getattr(layer, name) for name, common in _SETTINGS.items() if hasattr(layer, name)}
+    found |= _penalties(layer)
     return {
         name: value for name, value in found.items() if value is None or isinstance(value, bool | int | float | str)
     }
+
+
+_REGULARIZERS = ("kernel_regularizer", "embeddings_regularizer", "depthwise_regularizer")
+
+
+def _penalties(layer: Any) -> dict[str, float]:
+    """The factors of an L1 and an L2 penalty on the layer's kernel, where it has one that Keras defines."""
+    given = next((each for name in _REGULARIZERS if (each := getattr(layer, name, None)) is not None), None)
+    if not isinstance(given, keras.regularizers.L1 | keras.regularizers.L2 | keras.regularizers.L1L2):
+        return {}
+    return {name: float(getattr(given, name)) for name in ("l1", "l2") if getattr(given, name, None)}
 
 
 def _symbolic_shapes(layer: Any) -> tuple[tuple[int | None, ...] | None, ...]:

@@ -1,0 +1,120 @@
+"""Weight decay shrinks the weights faster than learning can hold them.
+
+What it means
+Weight decay, or an L1 or L2 penalty, pulls every weight toward zero in every step. Here the pull is larger than what the
+gradient asks for, so the weights do not go where the loss is low: they go to zero.
+
+Why it hurts
+Activations fade from layer to layer with the weights, and gradients with them. The network ends as one that gives the same
+answer to every input, and more training only shrinks it further.
+
+How it is recognized
+All of this holds, for the layers that the decay works on (the median over them):
+- In the first recorded step the decay's part was more than `share` = 0.7 of the whole (0.71 is where it is as large as the
+  rest): of the gradient, where the decay is added to it or is part of the loss; of the update, where the weights are shrunk
+  apart from the gradient (AdamW, every optimizer of Keras).
+- The weights' RMS at the end is below `left` = 0.1 of its start. Decay that is outweighed by the gradient leaves them at
+  about the size they had, up to a few times less.
+- Harm: the network does not learn although it had time to.
+- The decay itself is out of the ordinary: its gradient is more than `usual` = 0.01 times the weights, when recipes have
+  0.00001 to 0.01; or, apart from the gradient, a step takes off more than `pace` = 0.001 of a weight, when AdamW with its
+  usual 0.01 takes off 0.00001. Below that, a gradient that is weaker than the decay is what is wrong.
+
+How to fix it
+Divide the decay by a hundred or more: 0.0001 is usual for SGD, Adam and L2 penalties, 0.01 for AdamW. What AdamW calls 0.1
+is not what Adam or SGD call 0.1: there it is added to the gradient, and is far stronger.
+
+When it is wrong
+A network that learns well is never accused, however strong its decay: grokking and sparse networks are made that way. Where
+the gradient has vanished in the first layers before the first step, or is zero, the decay is not blamed for it.
+
+References
+I. Loshchilov, F. Hutter: Decoupled Weight Decay Regularization, 2019. https://arxiv.org/abs/1711.05101
+PyTorch, SGD: weight_decay is added to the gradient. https://docs.pytorch.org/docs/stable/generated/torch.optim.SGD.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
+from deeplocalize.remedies import Intervention, Remedy
+from deeplocalize.rules import rule
+from deeplocalize.signals.decay import Decay, decays
+from deeplocalize.signals.over_depth import EXPLOSIVE, finite, gradient_rise_at_start, middle
+from deeplocalize.signals.places import argument
+from deeplocalize.signals.quality import expected_loss, learns_well, recent_loss
+from deeplocalize.signals.settings import learning_rate
+from deeplocalize.trace.schema import Series, Trace
+
+WEIGHT = Series("weight", "rms")
+
+NAMES = ("kernel_regularizer", "embeddings_regularizer", "recurrent_regularizer", "depthwise_regularizer")
+
+
+@rule(
+    code="O306",
+    severity=Severity.HIGH,
+    needs=("steps", "loss", "baseline", "optimizer", WEIGHT, Series("weight_gradient", "rms")),
+    explains=(
+        "dead-units",
+        "exploding-gradient",
+        "learning-rate-too-high",
+        "learning-rate-too-low",
+        "loss-no-better-than-constant",
+    ),
+)
+def check(
+    trace: Trace, *, share: float = 0.7, left: float = 0.1, usual: float = 0.01, pace: float = 0.001
+) -> Iterator[Finding]:
+    """Yield one finding if a decay outweighs the gradient and the weights are gone."""
+    expected, now = expected_loss(trace), recent_loss(trace).value
+    vanished = gradient_rise_at_start(trace) < -EXPLOSIVE
+    if learns_well(trace) is not False or expected is None or not expected <= now < np.inf or vanished:
+        return
+    for decay in decays(trace):
+        weights = finite(trace, *WEIGHT)[:, decay.layers]
+        rest = middle(weights[-1] / weights[0])
+        part, least = middle(decay.share), pace if decay.acts == "weights" else usual
+        if not part > share or not rest < left or not middle(decay.pull) > least:
+            continue
+        yield Finding(
+            message=f"The {_name(decay)} of {decay.strength:g} is too strong: it was {part:.0%} of what changed the weights "
+            f"in the first step, and they have shrunk to {rest:.2g} of their size; the loss is {now:.4g}.",
+            locus=_locus(trace, decay, share),
+            evidence=(
+                Evidence("share of the decay in the first step", part, ">", share, steps=(int(trace.sampled[0]),)),
+                Evidence("RMS of the weights at the end, over that at the start", rest, "<", left, WEIGHT),
+                Evidence("loss over the last fifth of the run", now, ">=", expected),
+            ),
+            remedies=(_remedy(trace, decay),),
+            strength=strength_of(rest, left),
+            first_step=int(trace.sampled[0]),
+        )
+        return
+
+
+def _name(decay: Decay) -> str:
+    return "penalty on the weights" if decay.acts == "penalty" else "weight decay"
+
+
+def _locus(trace: Trace, decay: Decay, share: float) -> Locus:
+    if decay.acts == "penalty":
+        strongest = next(int(at) for at, part in zip(decay.layers, decay.share, strict=True) if part > share)
+        return Locus("regularizer", *argument(trace, strongest, *NAMES))
+    optimizer = trace.run.optimizers[0]
+    return Locus("regularizer", source=optimizer.sources.get("weight_decay") or optimizer.source)
+
+
+def _remedy(trace: Trace, decay: Decay) -> Remedy:
+    """Propose a usual decay: apart from the gradient, one that takes off 0.00001 of a weight in each step."""
+    rate = learning_rate(trace)
+    weaker = float(f"{1e-5 / rate:.0e}") if decay.acts == "weights" and rate else 1e-4
+    weaker = min(weaker, float(f"{decay.strength / 100:.1g}"))
+    if decay.acts == "penalty":
+        change = Intervention("set-regularizer", "layers", weaker)
+        return Remedy("Use a much weaker penalty", f"{decay.strength:g}", f"{weaker:g}", change)
+    change = Intervention("set-weight-decay", "optimizer", weaker)
+    return Remedy("Use a much weaker decay", f"weight_decay={decay.strength:g}", f"weight_decay={weaker:g}", change)

@@ -9,7 +9,7 @@ from torch import nn
 
 from deeplocalize.frameworks import lines
 from deeplocalize.frameworks.torch.models import Model
-from deeplocalize.trace.schema import Layer
+from deeplocalize.trace.schema import Evaluation, Layer
 
 
 def layers(models: Sequence[Model], filename: str | None) -> tuple[Layer, ...]:
@@ -37,6 +37,16 @@ def trainable(models: Sequence[Model]) -> int:
 def optimized(models: Sequence[Model], held: Collection[int]) -> int:
     """Of those whose ids are among `held`, which optimizers hold."""
     return sum(each.numel() for key, each in _all(models).items() if key in held)
+
+
+def evaluations(models: Sequence[Model]) -> tuple[Evaluation, ...]:
+    """The passes without gradients of all models, by the number of steps before them."""
+    found: list[Evaluation] = []
+    offset = 0
+    for model in models:
+        found += model.evaluations.facts(offset)
+        offset += len(model.layers)
+    return tuple(sorted(found, key=lambda each: each.step))
 
 
 def _all(models: Sequence[Model]) -> dict[int, nn.Parameter]:

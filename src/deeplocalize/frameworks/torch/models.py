@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from deeplocalize.frameworks.source import CallSite
 from deeplocalize.frameworks.torch import describe, stats
+from deeplocalize.frameworks.torch.evaluations import Evaluations, acts_in_training
 from deeplocalize.trace.schema import Layer, Source
 
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -184,6 +185,7 @@ class Model:
         self._passes = 0
         self.backwards = 0
         self._before: list[Tensor] = []
+        self.evaluations = Evaluations()
 
     def add_layers_of(self, module: nn.Module, sites: Callable[[nn.Module], CallSite | None]) -> None:
         """Take in a module that the model calls although it did not have it before: one that was put into it since, or
@@ -277,6 +279,20 @@ class Model:
         if self._passes > (MAX_PASSES if module is not None and module.training else 1):
             self.forget_graph()
         self._given = (args, kwargs)
+        if self.sampling:
+            self.evaluations.trained_on(next((tensor for _, tensor in self.last_inputs), None))
+
+    def evaluate(self, args: tuple[Any, ...], kwargs: dict[str, Any], site: Callable[[], CallSite | None]) -> None:
+        """A forward pass without gradients begins. One between the forward pass of a step and its update is part of the
+        step."""
+        module = self.root
+        if module is None or self.ran:
+            return
+        active = (
+            [at for at, layer in enumerate(self.layers) if acts_in_training(layer.module)] if module.training else []
+        )
+        given = _named_tensors(module, args, kwargs) if active else []
+        self.evaluations.took_pass(given[0][1] if given else None, active, site() if active else None)
 
     @property
     def last_inputs(self) -> list[tuple[str, Tensor]]:
@@ -321,6 +337,7 @@ class Model:
     def clear(self) -> None:
         """Forget the step."""
         self.ran = False
+        self.evaluations.stepped()
         self._given = ((), {})
         self.output_nodes.clear()
         for state in self.layers:

@@ -14,7 +14,12 @@ from bench.faults import run
 from deeplocalize.findings import LOCUS_KINDS
 from deeplocalize.rules import all_rules
 
-IN_PYTORCH_ALONE = {"missing-zero-grad", "parameters-missing-from-optimizer", "shapes-broadcast-in-loss"}
+IN_PYTORCH_ALONE = {
+    "evaluation-in-training-mode",
+    "missing-zero-grad",
+    "parameters-missing-from-optimizer",
+    "shapes-broadcast-in-loss",
+}
 """Faults that Keras does not let its user write: it clears gradients, collects parameters and fits shapes by itself."""
 
 MOST_CHANGED_LINES = 5

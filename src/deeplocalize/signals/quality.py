@@ -194,12 +194,12 @@ def _positive(baseline: float | None) -> float | None:
 
 def _beats_majority(trace: Trace) -> bool:
     majority = trace.data.baseline_accuracy
-    if majority is None or not trace.has("accuracy"):
-        return False
     latest = recent(trace.scalar("accuracy"))
+    if majority is None or not len(recorded(latest)):
+        return False
     now = level(latest)
     # Single examples that happen to be right do not scatter, so the error is at least that of guessing on so many.
-    luck = math.sqrt(majority * (1 - majority) / (len(recorded(latest)) * _batch_size(trace, 1.0)))
+    luck = math.sqrt(majority * (1 - majority) / (len(recorded(latest)) * max(1.0, _batch_size(trace, 1.0))))
     sure = Level(now.value, max(now.error, luck))
     return sure.above(majority) and now.value - majority >= CLEAR_GAIN * (1 - majority)
 

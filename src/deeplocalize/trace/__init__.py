@@ -4,6 +4,7 @@ from deeplocalize.trace.cards import DataCard, InputCard, TargetCard
 from deeplocalize.trace.recorder import Recorder, TraceLog
 from deeplocalize.trace.schema import (
     Crash,
+    Evaluation,
     Failure,
     Head,
     Layer,
@@ -22,6 +23,7 @@ from deeplocalize.trace.store import read_traces
 __all__ = [
     "Crash",
     "DataCard",
+    "Evaluation",
     "Failure",
     "Head",
     "InputCard",

@@ -106,7 +106,6 @@ SCALARS = (
     "repeated_backwards",  # backward passes from a loss from which one had gone back before
     "rebuilt_optimizers",  # optimizers that the same call built anew for the same parameters since the last step
     "rebuilt_schedulers",  # learning-rate schedulers that the same call built anew since the last step
-    "training_evaluations",  # passes without gradients since the last step, with layers in training mode
 )
 """Quantities recorded for a step as a whole. Besides these: ``metric.<name>`` and ``validation.<name>``."""
 
@@ -281,6 +280,28 @@ class Loading:
 
 
 @dataclass(frozen=True)
+class Evaluation:
+    """Passes without gradients of the trained model, between two steps or after the last one.
+
+    `step` is the number of steps before them. `passes` counts those with layers that answered as in training (dropout
+    dropped units, batch normalization went by the batch), `layers` are the indices of these; `proper` counts the passes
+    without such layers. Of the first: `examples` is the number of rows they were given, `repeated` the share of rows that
+    were given before among them, `trained` the share of the rows trained on that is found among them (None: not known),
+    `again` is True if an earlier evaluation was given the same rows.
+    """
+
+    step: int
+    passes: int
+    proper: int = 0
+    examples: int = 0
+    layers: tuple[int, ...] = ()
+    repeated: float | None = None
+    trained: float | None = None
+    again: bool = False
+    source: Source | None = None
+
+
+@dataclass(frozen=True)
 class Run:
     """What was run and with which settings.
 
@@ -291,7 +312,7 @@ class Run:
     optimizer holds. `examples` is the size of the data set, `batches` the number of different batches that
     it makes, where the program says so; `workers` the number of processes that load them. `shuffled` is True too if a
     sampler of the user's own decides on the order. `unapplied` counts the backward passes of a training whose optimizer
-    never took a step, as long as nothing else changed the weights either.
+    never took a step, as long as nothing else changed the weights either. `evaluations` are the first few and the latest.
     """
 
     framework: str
@@ -317,6 +338,7 @@ class Run:
     origin: Origin | None = None
     batches: int | None = None
     workers: int | None = None
+    evaluations: tuple[Evaluation, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -405,5 +427,6 @@ FACTS: dict[str, Callable[[Trace], object]] = {
     "targets": lambda trace: trace.data.targets,
     "baseline": lambda trace: trace.data.baseline_loss is not None,
     "sample": lambda trace: trace.sample is not None,
+    "evaluations": lambda trace: trace.run.evaluations,
 }
 """Facts a rule may need, by name."""

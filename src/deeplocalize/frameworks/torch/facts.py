@@ -11,7 +11,7 @@ from deeplocalize.frameworks import lines
 from deeplocalize.frameworks.data_lines import made_at
 from deeplocalize.frameworks.source import CallSite, outermost_loop
 from deeplocalize.frameworks.torch.models import Model
-from deeplocalize.trace.schema import Layer, Source
+from deeplocalize.trace.schema import Evaluation, Layer, Source
 
 
 def layers(models: Sequence[Model], filename: str | None) -> tuple[Layer, ...]:
@@ -49,6 +49,16 @@ def data_lines(calls: Mapping[str, CallSite]) -> dict[str, Source]:
         "targets": made_at(calls.get("loss"), 1, "target", targets=True),
     }
     return {name: line for name, line in found.items() if line is not None}
+
+
+def evaluations(models: Sequence[Model]) -> tuple[Evaluation, ...]:
+    """The passes without gradients of all models, by the number of steps before them."""
+    found: list[Evaluation] = []
+    offset = 0
+    for model in models:
+        found += model.evaluations.facts(offset)
+        offset += len(model.layers)
+    return tuple(sorted(found, key=lambda each: each.step))
 
 
 def _all(models: Sequence[Model]) -> dict[int, nn.Parameter]:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from deeplocalize.frameworks.source import CallSite
 from deeplocalize.frameworks.torch import describe, stats
+from deeplocalize.frameworks.torch.evaluations import Evaluations, acts_in_training
 from deeplocalize.trace.schema import Layer, Source
 
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -187,6 +188,7 @@ class Model:
         self._passes = 0
         self.backwards = 0
         self._before: list[Tensor] = []
+        self.evaluations = Evaluations()
 
     def add_layers_of(self, module: nn.Module, sites: Callable[[nn.Module], CallSite | None]) -> None:
         """Take in a module that the model calls although it did not have it before: one that was put into it since, or
@@ -283,6 +285,20 @@ class Model:
         self._handed_on = None
         given = [] if self.sampling else [each for _, each in self.last_inputs if stats.is_plain(each)]
         self.entrances += [each.sum(dtype=torch.float32) for each in given if not stats.on_host(each)]
+        if self.sampling:
+            self.evaluations.trained_on(next((tensor for _, tensor in self.last_inputs), None))
+
+    def evaluate(self, args: tuple[Any, ...], kwargs: dict[str, Any], site: Callable[[], CallSite | None]) -> None:
+        """A forward pass without gradients begins. One between the forward pass of a step and its update is part of the
+        step."""
+        module = self.root
+        if module is None or self.ran:
+            return
+        active = (
+            [at for at, layer in enumerate(self.layers) if acts_in_training(layer.module)] if module.training else []
+        )
+        given = _named_tensors(module, args, kwargs) if active else []
+        self.evaluations.took_pass(given[0][1] if given else None, active, site() if active else None)
 
     @property
     def last_inputs(self) -> list[tuple[str, Tensor]]:
@@ -336,6 +352,7 @@ class Model:
     def clear(self) -> None:
         """Forget the step."""
         self.ran = False
+        self.evaluations.stepped()
         self._given = ((), {})
         self.entrances = []
         self.output_nodes.clear()

@@ -157,6 +157,9 @@ class TorchProbe:
         self._modules.active.append(model)
         if not torch.is_grad_enabled():
             self._trainings.event("e", [model])
+            if len(self._modules.active) == 1:
+                frame = sys._getframe(2)
+                model.evaluate(args, kwargs, lambda: user_call(frame))
             return
         self._close_open_steps()
         self._trainings.event("f", [model])

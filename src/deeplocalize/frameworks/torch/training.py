@@ -345,7 +345,8 @@ class Training:
         what broke the program is told as it was then."""
         if self._facts is None:
             self._facts = self._run_now()
-        told = dataclasses.replace(self._facts, ended=ended, crash=crash, origin=self._origin())
+        seen = facts.evaluations(self.models)
+        told = dataclasses.replace(self._facts, ended=ended, crash=crash, origin=self._origin(), evaluations=seen)
         return dataclasses.replace(told, trainable=facts.trainable(self.models)) if crash and not self._gone() else told
 
     def _origin(self) -> Origin | None:

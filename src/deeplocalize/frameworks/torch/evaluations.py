@@ -1,0 +1,143 @@
+"""Passes without gradients: which of them show the network on data that it is not trained on, and in which mode.
+
+Inputs are told apart by their rows: each row, or a part of it, becomes a number, and two rows have the same number only if
+they are the same. So it does not matter in which order, or in which batches, the rows are given.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from deeplocalize.frameworks.source import CallSite
+from deeplocalize.trace.schema import Evaluation
+
+MAX_BLOCKS = 8
+"""So many stretches of passes are looked at; of those after them only the latest is remembered, without its rows."""
+
+MAX_ROWS = 1 << 14
+"""So many rows of a stretch are looked at."""
+
+ROWS_A_STEP = 32
+MAX_TRAINED = 1 << 12
+ROW_ELEMENTS = 64
+
+_MIX = np.random.default_rng(0).integers(1, 1 << 63, ROW_ELEMENTS, np.uint64) | np.uint64(1)
+
+Keys = NDArray[np.uint64]
+
+
+@dataclass
+class Block:
+    """Passes without gradients between two steps."""
+
+    step: int
+    site: CallSite | None = None
+    in_training: int = 0
+    in_evaluation: int = 0
+    examples: int = 0
+    layers: list[int] = field(default_factory=list)
+    rows: list[Keys] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    whole: bool = True
+
+    def keys(self) -> Keys:
+        """The numbers of its rows; none if they were not all looked at."""
+        return np.concatenate(self.rows) if self.rows and self.whole else np.zeros(0, np.uint64)
+
+
+class Evaluations:
+    """The passes without gradients of one model, told from the data it is trained on."""
+
+    def __init__(self) -> None:
+        self._step = 0
+        self._blocks: list[Block] = []
+        self._open: Block | None = None
+        self._seen = 0
+        self._trained: deque[Keys] = deque(maxlen=MAX_TRAINED // ROWS_A_STEP)
+
+    def trained_on(self, inputs: Tensor | None) -> None:
+        """A batch that the model is trained on."""
+        if inputs is not None and len(inputs):
+            self._trained.append(row_keys(inputs[:: max(1, len(inputs) // ROWS_A_STEP)]))
+
+    def stepped(self) -> None:
+        """The optimizer took a step."""
+        self._step += 1
+        self._open = None
+
+    def took_pass(self, inputs: Tensor | None, active: Sequence[int], site: CallSite | None) -> None:
+        """A pass without gradients; `active` are the layers that answer otherwise than in evaluation mode."""
+        block = self._block()
+        if inputs is None or not active:
+            block.in_evaluation += not active
+            return
+        block.in_training += 1
+        block.site = block.site or site
+        block.layers = block.layers or list(active)
+        block.examples += len(inputs)
+        block.whole = block.whole and block.examples <= MAX_ROWS and self._seen <= MAX_BLOCKS
+        if block.whole:
+            block.rows.append(row_keys(inputs))
+
+    def _block(self) -> Block:
+        if self._open is None:
+            self._open = Block(self._step)
+            self._blocks = [*self._blocks[:MAX_BLOCKS], self._open]
+            self._seen += 1
+        return self._open
+
+    def facts(self, offset: int = 0) -> tuple[Evaluation, ...]:
+        """What was seen, where the first layer of the model has the index `offset`."""
+        trained = np.unique(np.concatenate(self._trained)) if self._trained else np.zeros(0, np.uint64)
+        found: list[Evaluation] = []
+        sums: set[tuple[int, int]] = set()
+        for block in self._blocks:
+            keys = block.keys()
+            total = (len(keys), int(keys.sum()))
+            found.append(
+                Evaluation(
+                    step=block.step,
+                    passes=block.in_training,
+                    proper=block.in_evaluation,
+                    examples=block.examples,
+                    layers=tuple(offset + at for at in block.layers),
+                    repeated=1 - len(np.unique(keys)) / len(keys) if len(keys) else None,
+                    trained=float(np.isin(trained, keys).mean()) if len(keys) and len(trained) else None,
+                    again=total in sums,
+                    source=block.site.source if block.site else None,
+                )
+            )
+            sums |= {total} if len(keys) else set()
+        return tuple(found)
+
+
+def row_keys(inputs: Tensor) -> Keys:
+    """A number for each row of a tensor [rows, ...]."""
+    size = math.prod(inputs.shape[1:])
+    flat = inputs.detach().reshape(len(inputs), size)[:, :: max(1, -(-size // ROW_ELEMENTS))]
+    values = np.ascontiguousarray(flat.to(torch.float64).cpu().numpy() if size else np.zeros((len(inputs), 0)))
+    bits = values.view(np.uint64)
+    return ((bits ^ (bits >> np.uint64(29))) * _MIX[: bits.shape[1]]).sum(axis=1, dtype=np.uint64)
+
+
+def acts_in_training(module: nn.Module | None) -> bool:
+    """True if a layer is in training mode and therefore answers otherwise than in evaluation mode.
+
+    Batch normalization that keeps no averages always goes by the batch, and one without momentum is collecting the
+    averages anew.
+    """
+    if module is None or not module.training:
+        return False
+    if isinstance(module, nn.modules.dropout._DropoutNd):
+        return module.p > 0
+    if isinstance(module, nn.modules.batchnorm._BatchNorm):
+        return module.track_running_stats and module.momentum is not None
+    return False

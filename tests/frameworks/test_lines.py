@@ -46,3 +46,16 @@ def test_the_only_call_of_a_name_is_found_with_its_arguments(file):
     assert {name: source.line for name, source in found.arguments.items()} == {"params": 9, "lr": 10}
     assert lines.of_call("Linear", file(PROGRAM)) is None
     assert lines.of_call("SGD", file(PROGRAM)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("arguments = Arguments(\n    epochs=3,\n    learning_rate=float(rate),\n)\n", 3),
+        ("a = Arguments(lr=1)\nb = Arguments(lr=2)\n", None),
+        ("a = Arguments(1)\n", None),
+    ],
+)
+def test_an_argument_is_found_where_it_is_given_on_one_line_only(file, text, line):
+    found = lines.of_argument(("learning_rate", "lr"), file(text))
+    assert (found and found.line) == line

@@ -54,6 +54,12 @@ def of_call(name: str, filename: str | None, parameters: Sequence[str] = ()) -> 
     return Found(place(filename, calls[0].lineno), {name: place(filename, value.lineno) for name, value in given})
 
 
+def of_argument(names: Sequence[str], filename: str) -> Source | None:
+    """The only line of a file on which a call is given an argument of one of these names; None if there are others."""
+    given = {each.value.lineno for call in calls_in(filename) for each in call.keywords if each.arg in names}
+    return place(filename, given.pop()) if len(given) == 1 else None
+
+
 def _with_lines(layer: Layer, call: ast.Call, filename: str) -> Layer:
     sources = {each.arg: place(filename, each.value.lineno) for each in call.keywords if each.arg}
     return dataclasses.replace(layer, source=place(filename, call.lineno), sources=sources)

@@ -356,3 +356,46 @@ def test_a_factor_that_changes_its_sign_from_step_to_step_is_none(watched):
             loss=lambda out, y: next(rewards) * F.cross_entropy(out, y),
         )
     assert seen.trace.run.objectives[0].loss.factor == 1.0
+
+
+def test_the_lines_of_a_first_step_within_a_closure_are_known(watched):
+    with watched() as seen:
+        model = small_net()
+        optimizer = torch.optim.Adam(model.parameters(), 0.1)
+        x, y = batch()
+
+        def closure():
+            optimizer.zero_grad()
+            shares = F.softmax(model(x), dim=1)  # this line
+            loss = F.cross_entropy(shares, y)
+            loss.backward()
+            return loss
+
+        for _ in range(3):
+            optimizer.step(closure)
+    (objective,) = seen.trace.run.objectives
+    assert objective.head.source.text.endswith("# this line")
+    assert objective.loss.source.line == objective.head.source.line + 1
+    assert seen.trace.run.sources["forward"].line == objective.head.source.line
+
+
+def test_a_learning_rate_that_is_handed_to_a_library_has_its_line(watched, tmp_path):
+    library = tmp_path / "site-packages" / "trainer.py"
+    library.parent.mkdir()
+    library.write_text(
+        "import torch\ndef build(model, options): return torch.optim.SGD(model.parameters(), options['lr'])\n"
+    )
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import trainer\ndef run(model):\n    options = dict(lr=0.1)\n    return trainer.build(model, options)\n"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(library.parent))
+        patch.syspath_prepend(str(tmp_path))
+        import program as user
+
+        with watched() as seen:
+            model = small_net()
+            train(model, user.run(model))
+    (optimizer,) = seen.trace.run.optimizers
+    assert (optimizer.source.line, optimizer.sources["learning_rate"].line) == (4, 3)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from deeplocalize.frameworks import lines
+from deeplocalize.frameworks import lines, source
 from deeplocalize.frameworks.source import CallSite
 from deeplocalize.trace.schema import Layer, Loss, Optimizer, Source
 
@@ -206,7 +206,13 @@ def optimizer(instance: torch.optim.Optimizer, site: CallSite | None, filename: 
         settings |= {"beta_1": plain(betas[0]), "beta_2": plain(betas[1])}
     parameters = ("params", *_signature(type(instance))[1:])
     found = None if site else lines.of_call(type(instance).__name__, filename, parameters)
-    arguments = site.arguments(parameters) if site else found.arguments if found else {}
+    arguments = found.arguments if found else {}
+    if site is not None:
+        direct = (call := site.call()) is not None and source.called(call) == type(instance).__name__
+        arguments = site.arguments(parameters if direct else ())
+        rate = lines.of_argument(("learning_rate", "lr"), site.filename)
+        if not arguments and rate is not None:  # built by a library, whose user gave the rate somewhere else
+            arguments = {"lr": rate}
     return Optimizer(
         kind=type(instance).__name__.lower(),
         name=type(instance).__name__,

@@ -164,10 +164,12 @@ class TorchProbe:
         self._close_open_steps()
         self._trainings.event("f", [model])
         model.begin(args, kwargs)
-        self._keeping.observe(self._trainings.of([model]))
-        if not self._trainings.of([model]):
+        trainings = self._trainings.of([model])
+        self._keeping.observe(trainings)
+        # A closure runs within the optimizer's first step, which has begun the training already.
+        if not any(training.step for training in trainings):
             self._calls.start()
-            self._trainings.remember("forward", user_call(sys._getframe(2)), ())
+            self._trainings.remember("forward", user_call(sys._getframe(2)), trainings)
 
     def _forward_ended(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         self._left(module)

@@ -2,7 +2,8 @@
 
 Every program of the corpus is run on every backend with several seeds; runs that are kept from before (`bench/results/faults`)
 are judged again instead. A rule *fires* on a program if one of its causes is reported in any of its runs, and is right there
-in the share of those runs in which the program has that fault. So a program counts once, however often it was run.
+in the share of those runs in which the program has that fault. So a program counts once, however often it was run. The kept
+traces of the 40-program benchmark are counted too, where it is known whether the program has a fault, and where.
 
 The confidence of a rule is the share of programs in which it was right, drawn towards the share of all other rules as if
 they had told of PRIOR programs more: a rule that fired on the pair of programs it was written for, and nowhere else, has
@@ -18,13 +19,17 @@ import argparse
 import itertools
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
-from bench.corpus import BACKENDS, programs
-from bench.faults import Outcome, judge_again, missing, run_all, write_section
+from bench.corpus import BACKENDS, diagnosis_of, programs
+from bench.deeplocalize40.assess import RESULT as ASSESSMENT
+from bench.deeplocalize40.facts import cases
+from bench.deeplocalize40.programs import script
+from bench.deeplocalize40.scoring import NOT_THE_CURE, REAL, is_at, is_false_alarm, truth
+from bench.faults import KEPT, Outcome, judge_again, missing, run_all, write_section
 
 STORED = Path(__file__).parents[1] / "src" / "deeplocalize" / "diagnosis" / "confidence.json"
 
@@ -52,6 +57,23 @@ def firings(outcomes: Iterable[Outcome]) -> list[Firing]:
         for rule in {cause["rule"] for cause in each.causes}:
             answers[rule, folder, str(each.program)].append(rule == truth)
     return [Firing(*key, fmean(right)) for key, right in sorted(answers.items())]
+
+
+def benchmark_firings() -> Iterator[Firing]:
+    """The same for the kept traces of the 40-program benchmark. There a rule is right if the fix goes where it says; the
+    programs of which it is not known whether anything is wrong with them say nothing."""
+    assessments = json.loads(ASSESSMENT.read_text())
+    for path in sorted((KEPT.parent / "traces").glob("*/*.trace")):
+        case, version = path.parent.name, path.name.split("-")[0]
+        assessment = assessments[case]
+        faulty = version == "buggy" and assessment["class"] in (REAL, NOT_THE_CURE)
+        if not faulty and not is_false_alarm(version, True, assessment):
+            continue
+        true = truth(cases()[case], assessment, script(cases()[case], "buggy", 0)) if faulty else []
+        right: dict[str, bool] = {}
+        for cause in diagnosis_of(path)["causes"]:
+            right[cause["rule"]] = right.get(cause["rule"], False) or any(is_at(cause["locus"], each) for each in true)
+        yield from (Firing(rule, case, f"{case}/{version}", float(each)) for rule, each in right.items())
 
 
 def confidence(rule: str, known: Iterable[Firing]) -> float:
@@ -111,7 +133,7 @@ def main(arguments: list[str] | None = None) -> None:
     for each in run_all(chosen, backends, options.seeds, options.jobs, only=missing):
         print(f"{each.backend:16} {each.program}", flush=True)
     outcomes = list(judge_again(chosen, backends, options.seeds))
-    known = firings(outcomes)
+    known = [*firings(outcomes), *benchmark_firings()]
     found = table(known)
     lines = _lines(found, known, len(outcomes))
     print("\n".join(lines))

@@ -104,14 +104,15 @@ def score_ours(report: Answer | None, true: list[Locus]) -> Score:
     if report is None or report["verdict"] != "faulty":
         return NOTHING
     causes = report["causes"][:3]
-    matches = [[each for each in true if _names(cause["locus"], each)] for cause in causes]
+    matches = [[each for each in true if is_at(cause["locus"], each)] for cause in causes]
     first = causes[0] if causes else None
     line = first is not None and any(_line(first["locus"]) in each.lines for each in matches[0])
     step = first["first_step"] if first else None
     return Score(True, bool(matches and matches[0]), any(matches), line, step)
 
 
-def _names(said: dict[str, Any], true: Locus) -> bool:
+def is_at(said: dict[str, Any], true: Locus) -> bool:
+    """True if the locus of a JSON report is that of a true fault."""
     layer = said["layer"]["index"] if said["layer"] else None
     return said["kind"] == true.kind and layer in true.layers
 

@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from deeplocalize.diagnosis import Diagnosis, Withheld
+from deeplocalize.diagnosis.confidence import confidence_of
 from deeplocalize.findings import Evidence, Finding
 from deeplocalize.reports.report import RankedCause, Report, layer_at, steps_seen
 from deeplocalize.reports.text import loss_range
@@ -106,6 +107,7 @@ def _cause(rank: int, found: RankedCause, several: bool) -> dict[str, Any]:
         "locus": _locus(finding, found.diagnosis.trace),
         "message": finding.message,
         "strength": finding.strength,
+        "confidence": confidence._asdict() if (confidence := confidence_of(found.cause.rule.name)) else None,
         "first_step": finding.first_step,
         "evidence": [_evidence(each) for each in finding.evidence],
         "explains": [_symptom(each, found.diagnosis.trace) for each in found.cause.explains],

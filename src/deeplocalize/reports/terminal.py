@@ -28,6 +28,7 @@ from deeplocalize.reports.text import (
     seen_text,
     settings_lines,
     symptoms_text,
+    trust_text,
 )
 from deeplocalize.trace.schema import Source
 
@@ -98,6 +99,8 @@ def _rows(found: RankedCause, trainings: int, width: int) -> Iterator[tuple[str,
         yield "or" if index else "change", _remedy(remedy)
     if found.cause.explains:
         yield "explains", symptoms_text(found)
+    if trust := trust_text(rule.name):
+        yield "trust", Text(trust, "dim")
     yield "rule", Text(f"{rule.code} {rule.name} (more: deeplocalize explain {rule.code})", "dim")
 
 

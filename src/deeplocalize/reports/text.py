@@ -6,6 +6,7 @@ import math
 import re
 import unicodedata
 
+from deeplocalize.diagnosis.confidence import confidence_of
 from deeplocalize.findings import Evidence, Locus
 from deeplocalize.reports.report import RankedCause, Report, steps_seen
 from deeplocalize.trace.schema import Layer, Trace
@@ -137,3 +138,11 @@ def loss_range(trace: Trace) -> tuple[float, float] | None:
     loss = trace.scalar("loss")
     finite = loss[abs(loss) < math.inf]
     return (float(finite[0]), float(finite[-10:].mean())) if len(finite) else None
+
+
+def trust_text(rule: str) -> str:
+    """How far a rule can be trusted, in words; empty if that was not measured."""
+    known = confidence_of(rule)
+    if known is None:
+        return ""
+    return f"{known.value:.0%}: right on {known.right:g} of {known.fired} test programs that it named"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import sys
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, ParamSpec, TypeVar
@@ -94,6 +94,7 @@ class Keeping:
         self._early: dict[Place, Tensor] = {}
         # Until the operations are known, whatever they may need is taken.
         self._draws = self._looks_early = True
+        self._useful = True
 
     def _of(self, training: Training) -> Known:
         return self._known.setdefault(training, Known())
@@ -116,6 +117,8 @@ class Keeping:
 
     def called(self, args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType | None) -> None:
         """The program calls a model or a loss, in `frame`."""
+        if not self._useful:
+            return
         if self._went_backward:
             self._calls, self._went_backward = [], False
         if self._left is not None and self._left.leave():
@@ -132,8 +135,10 @@ class Keeping:
                 known.programs.setdefault(0, found)
                 known.given_up = True
 
-    def observe(self, trainings: Iterable[Training]) -> None:
+    def observe(self, trainings: Sequence[Training]) -> None:
         """A forward pass begins, of a model in these trainings."""
+        known = [*self._known, *trainings]
+        self._useful = not known or any(self._wanted(training) for training in known)
         for training in trainings:
             ready = training.step == 1 and self.observer is None and not self._of(training).given_up
             if ready and self._wanted(training) and not _compiles():

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test corpus models lint
+.PHONY: demo test corpus models lint docs rule
 
 # Finding the fault is what the demo is for, so here exit status 1 (a fault was found) is success.
 demo: $(VENV)/demo.stamp
@@ -21,6 +21,23 @@ corpus: $(VENV)/test.stamp
 # Every kind of model as a step-by-step program, on every backend of Keras; longer than the tests.
 models: $(VENV)/test.stamp
 	DEEPLOCALIZE_ALL_MODELS=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 tests/frameworks/keras -k program
+
+# The pages of docs/rules/, from the rules.
+docs: $(VENV)/test.stamp
+	@$(BIN)/python docs/generate.py
+
+# The files of a new rule, to be filled in: make rule FAMILY NAME, or make rule FAMILY=loop NAME=same-batch-every-step.
+FAMILY ?= $(word 2,$(MAKECMDGOALS))
+NAME ?= $(word 3,$(MAKECMDGOALS))
+rule: $(VENV)/test.stamp
+	@$(BIN)/python docs/skeleton.py $(FAMILY) $(NAME)
+
+# The words after `rule` are no goals of their own.
+ifeq (rule,$(firstword $(MAKECMDGOALS)))
+WORDS := $(wordlist 2,9,$(MAKECMDGOALS))
+.PHONY: $(WORDS)
+$(WORDS): ; @:
+endif
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check

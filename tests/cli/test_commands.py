@@ -138,7 +138,7 @@ def test_explain_prints_a_rules_page_by_name_or_code():
     for rule in all_rules():
         by_name, by_code = invoke("explain", rule.name), invoke("explain", rule.code.lower())
         assert by_name.output == by_code.output
-        assert by_name.output.split()[4:] == rule.doc.split()
+        assert by_name.output.split()[4:] == [*rule.doc.split(), "As", "a", "file:", f"docs/rules/{rule.name}.md"]
 
 
 def test_explain_wraps_a_page_to_the_terminal_and_keeps_its_own_line_breaks():

@@ -14,6 +14,7 @@ import deeplocalize.rules
 from deeplocalize.rules import HEADINGS, Rule, own_rules
 from deeplocalize.trace.schema import FACTS, LAYER_STATES, SCALARS, TENSOR_ROLES, TENSOR_STATS, Series
 
+ROOT = Path(__file__).parents[2]
 RULES = own_rules()
 NAMES = {rule.name for rule in RULES}
 LAYERS = {Series(role, stat) for role in TENSOR_ROLES for stat in TENSOR_STATS} | {
@@ -51,6 +52,14 @@ def test_no_two_rules_share_a_code_or_a_name():
 @every_rule
 def test_the_name_is_the_name_of_the_file(rule):
     assert Path(inspect.getfile(rule.check)).stem == rule.name.replace("-", "_")
+
+
+@every_rule
+def test_nothing_is_left_to_do_in_the_files_of_a_rule(rule):
+    module = Path(inspect.getfile(rule.check))
+    files = [module, ROOT / "tests" / "rules" / rule.family / f"test_{module.name}"]
+    files += [path for path in (ROOT / "faults" / rule.name).rglob("*") if path.suffix in (".py", ".toml")]
+    assert [path.name for path in files if "TODO" in path.read_text(encoding="utf-8")] == []
 
 
 @every_rule

@@ -19,7 +19,7 @@ SOURCE_WIDTH = 120
 @click.argument("rule", metavar="NAME-OR-CODE")
 def explain(rule: str) -> None:
     """Print a rule's page: what the fault means, how it is recognized and how to fix it."""
-    from deeplocalize.rules import all_rules
+    from deeplocalize.rules import all_rules, own_rules
 
     known = {key.lower(): each for each in all_rules() for key in (each.name, each.code)}
     found = known.get(rule.lower())
@@ -28,16 +28,16 @@ def explain(rule: str) -> None:
         hint = f"did you mean {', '.join(near)}?" if near else "'deeplocalize rules' lists them"
         raise UsageError(f"there is no rule {rule!r}: {hint}")
     page = "\n".join(wrapped(found.doc.strip(), terminal_width()))
-    echo(f"{found.code} {found.name} (severity: {found.severity.name.lower()})\n\n{page}\n")
+    file = f"\nAs a file: docs/rules/{found.name}.md\n" if found in own_rules() else ""
+    echo(f"{found.code} {found.name} (severity: {found.severity.name.lower()})\n\n{page}\n{file}")
 
 
 def wrapped(page: str, width: int) -> Iterator[str]:
-    """The lines of a page, wrapped anew: a line goes on in the next if that one's first word found no room in it."""
+    """The lines of a page, wrapped anew, where a line goes on in the next."""
     text = last = ""
     for line in page.splitlines():
-        first = line.split(" ", 1)[0]
-        if text and line and len(last) + 1 + len(first) > SOURCE_WIDTH:
-            text = f"{text} {line}"
+        if text and line and _goes_on(last, line):
+            text = f"{text} {line.strip()}"
         else:
             yield from _filled(text, width)
             text = line
@@ -47,5 +47,15 @@ def wrapped(page: str, width: int) -> Iterator[str]:
     yield from _filled(text, width)
 
 
+def _goes_on(line: str, after: str) -> bool:
+    """True if a line goes on in the one after it: no room was left in it, or it breaks off within a sentence."""
+    if after.startswith("- "):
+        return False
+    full = len(line) + 1 + len(after.split()[0]) > SOURCE_WIDTH
+    is_heading_or_link = len(line) < SOURCE_WIDTH // 2 or "://" in line
+    return full or after.startswith("  ") or not (line.endswith((".", ":")) or is_heading_or_link)
+
+
 def _filled(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    indent = "  " if text.startswith("- ") else ""
+    return textwrap.wrap(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)

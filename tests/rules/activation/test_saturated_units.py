@@ -26,7 +26,7 @@ def flat(*shares):
     return {"activation.rms": np.sqrt(shares), "activation.mean": 0.0, "activation.min": -1.0, "activation.max": 1.0}
 
 
-@pytest.mark.parametrize("inputs", [None, 70.0])
+@pytest.mark.parametrize("inputs", [None, 10.0, 70.0])
 def test_a_first_layer_that_is_saturated_from_the_start_points_to_the_scale_of_the_inputs(inputs):
     (finding,) = check.run(run([0.9, 0.1, 0.0], inputs=inputs))
     assert (finding.locus.kind, finding.locus.source) == ("input-scaling", source(40))

@@ -93,3 +93,18 @@ def test_normalized_inputs_are_not_blamed_for_large_weights(rule):
 
 def test_a_short_run_is_not_judged(rule):
     assert "cannot be told yet" in rule("inputs-not-scaled").run(trained_on(GRAY, LARGE_SUMS, steps=30)).why
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"preactivation.rms": 9, "activation.rms": 1, "activation.spread": 0.9, "activation.saturated": 0.3},
+        {"activation.rms": 5, "activation.spread": 1.0},
+    ],
+)
+def test_a_few_saturated_units_or_outputs_that_vary_a_little_less_are_no_effect(rule, columns):
+    assert rule("inputs-not-scaled").run(trained_on(GRAY, columns)) == ()
+
+
+def test_a_loss_that_is_stuck_far_up_for_ten_steps_says_nothing_yet(rule):
+    assert "cannot be told yet" in rule("inputs-not-scaled").run(trained_on(GRAY, LARGE_SUMS, loss=6.0, steps=10)).why

@@ -64,7 +64,12 @@ def test_a_recurrent_layer_at_the_input_is_compared_with_the_data():
     assert check.run(trace)[0].evidence[0].observed == pytest.approx(2e8)
 
 
-@pytest.mark.parametrize("output", [1.0, 100.0])
+def test_a_gradient_and_an_output_somewhat_past_their_limits_are_named():
+    assert check.run(run([300.0, 10.0, 1.0, 1.0]))[0].locus.kind == "initializer"
+    assert check.run(recurrent(3000.0))[0].locus.layer == 1
+
+
+@pytest.mark.parametrize("output", [1.0, 100.0, 500.0])
 def test_a_recurrent_layer_that_hands_on_about_what_it_gets_is_left_alone(output):
     assert check.run(recurrent(output)) == ()
     assert check.run(recurrent(1e6, loss=np.geomspace(2.3, 0.1, 200))) == ()

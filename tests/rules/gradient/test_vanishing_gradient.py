@@ -84,3 +84,7 @@ def test_units_that_get_no_gradient_at_all_are_another_fault():
 
 def test_one_hidden_layer_has_no_depth():
     assert check.run(run([1e-6])) == ()
+
+
+def test_a_fall_somewhat_past_the_limit_is_named():
+    assert len(check.run(run([3e-3, 0.05, 1.0]))) == 1

@@ -44,3 +44,7 @@ def test_a_run_of_a_few_steps_says_nothing():
 
 def test_without_such_a_call_nothing_is_judged():
     assert isinstance(check.run(make_trace()), NotEvaluated)
+
+
+def test_a_short_run_is_enough_if_no_step_was_cleared():
+    assert len(check.run(run(np.arange(12) > 0))) == 1

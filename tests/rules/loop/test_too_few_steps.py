@@ -44,3 +44,8 @@ def test_without_epochs_the_steps_are_counted():
 )
 def test_any_other_run_is_left_alone(facts):
     assert not isinstance(check.run(run(**facts)), tuple) or check.run(run(**facts)) == ()
+
+
+@pytest.mark.parametrize(("loss", "findings"), [(0.75, 1), (1.0, 0)])
+def test_a_loss_a_little_worse_than_a_constant_answers_is_that_of_a_beginning(loss, findings):
+    assert len(check.run(run(loss=loss))) == findings

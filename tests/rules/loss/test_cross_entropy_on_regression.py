@@ -8,6 +8,7 @@ import pytest
         ("binary cross-entropy", np.linspace(-20, 90, 60), 1),
         ("cross-entropy, by number", np.linspace(0, 1, 60), 10),
         ("cross-entropy, by row", np.linspace(-20, 90, 60).reshape(20, 3), 3),
+        ("binary cross-entropy", np.linspace(-0.2, 1.2, 60).reshape(20, 3), 3),
         ("binary cross-entropy", np.arange(600) % 300, 1),
         ("binary cross-entropy", np.arange(60) % 5 * 1000, 1),
     ],

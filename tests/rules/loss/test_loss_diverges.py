@@ -79,3 +79,22 @@ def test_without_a_baseline_a_hundredfold_loss_diverges():
 
 def test_nothing_recorded_is_no_divergence():
     assert check.run(run([2.3])) == ()
+
+
+def up_to(top):
+    """A loss that rises from 1 in the first quarter and stays there."""
+    return np.concatenate([np.geomspace(1, top, 50), np.full(150, top)])
+
+
+def test_a_loss_at_ten_times_its_start_and_the_constant_answer_diverges():
+    assert len(check.run(run(np.geomspace(2.3, 40, 50)))) == 1
+
+
+@pytest.mark.parametrize(("top", "findings"), [(400.0, 1), (30.0, 0)])
+def test_without_a_baseline_less_than_a_hundredfold_loss_is_left_alone(top, findings):
+    assert len(check.run(run(up_to(top), DataCard()))) == findings
+
+
+def test_outputs_that_grow_a_little_more_than_the_weights_point_to_the_learning_rate():
+    outputs = {"activation.rms": np.geomspace(1, 3, 50)[:, None], "weight.rms": 1.0}
+    assert check.run(run(np.geomspace(2.3, 1e4, 50), columns=outputs))[0].locus.kind == "learning-rate"

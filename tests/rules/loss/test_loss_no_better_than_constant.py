@@ -72,3 +72,15 @@ def test_answers_far_from_all_targets_point_to_their_scale():
     regression = make_run(loss=Loss("mean-squared-error", "MSELoss", "values", "elementwise"))
     (finding,) = check.run(run(3e10, update=0.005, data=data, run=regression, scalars={"prediction.mean": 30.0}))
     assert finding.locus.kind == "target-scaling"
+
+
+def test_a_loss_that_climbs_within_the_first_steps_is_another_fault():
+    assert check.run(run(np.geomspace(2.3, 20, 60), steps=60, update=0.1)) == ()
+
+
+def test_weights_that_travelled_less_than_their_own_size_are_given_more_steps():
+    assert check.run(run(steps=900, update=5e-4)) == ()
+
+
+def test_usual_steps_that_did_not_go_far_yet_do_not_point_to_the_data():
+    assert check.run(run())[0].locus.kind == "learning-rate"

@@ -39,6 +39,8 @@ def test_an_exception_in_the_loss_outweighs_values_seen_before(asked, rule):
         ("binary cross-entropy", -0.5, 0.9, True),
         ("binary cross-entropy", 0.0, 1.5, True),
         ("binary cross-entropy", 0.0, 1.0, False),
+        ("binary cross-entropy", -0.005, 0.9, True),
+        ("binary cross-entropy", -0.0005, 1.0005, False),  # rounding
         ("cross-entropy, by number", -0.5, 0.9, True),
         ("cross-entropy, by number", 0.0, 7.0, False),
         ("negative log-likelihood", -9.0, 2.0, True),

@@ -53,3 +53,14 @@ def test_a_scaled_softmax_is_recognized_by_its_values(asked, rule):
 def test_a_program_that_learns_all_the_same_is_accused_more_mildly(asked, rule):
     bad, good = (rule("normalized-twice").run(asked(LOGITS, "softmax", NUMBERS, 4, learns=learns)) for learns in (0, 1))
     assert good[0].strength < bad[0].strength
+
+
+def test_a_hundred_steps_are_enough_to_know_an_output(asked, rule):
+    hundred = {name: np.where(np.arange(300) < 100, value, np.nan) for name, value in NORMALIZED.items()}
+    assert len(rule("normalized-twice").run(asked(LOGITS, None, NUMBERS, 4, **hundred))) == 1
+
+
+@pytest.mark.parametrize(("error", "accused"), [(5e-4, 1), (5e-3, 0)])
+def test_rows_sum_to_one_but_for_rounding(asked, rule, error, accused):
+    values = NORMALIZED | {"prediction.row_sum_error": error}
+    assert len(rule("normalized-twice").run(asked(LOGITS, None, NUMBERS, 4, **values))) == accused

@@ -58,3 +58,8 @@ def test_without_a_sample_the_mean_must_be_out_of_reach(asked, rule, targets, ac
 def test_a_further_loss_whose_output_may_be_scaled_unseen_is_not_judged(asked, beside_another_loss, rule):
     trace = beside_another_loss(asked("squared error", "sigmoid", np.linspace(3, 103, 60)))
     assert rule("output-cannot-reach-targets").run(trace) == ()
+
+
+def test_a_tenth_of_the_variance_out_of_reach_is_too_much(asked, rule):
+    (found,) = rule("output-cannot-reach-targets").run(asked("squared error", "relu", NORMAL + 0.7))
+    assert 0.05 < found.evidence[0].observed < 0.25

@@ -32,3 +32,9 @@ def test_a_program_whose_output_is_not_known_is_not_judged(asked, rule):
 
 def test_softmax_over_several_units_is_fine(asked, rule):
     assert rule("softmax-on-one-unit").run(asked("cross-entropy, by number", "softmax", LABELS, 2)) == ()
+
+
+def test_outputs_are_one_but_for_rounding(asked, rule):
+    for low, accused in ((0.9995, 1), (0.995, 0)):
+        trace = asked("binary cross-entropy", "softmax", LABELS, **{"prediction.min": low, "prediction.max": 1.0})
+        assert len(rule("softmax-on-one-unit").run(trace)) == accused

@@ -48,7 +48,9 @@ def test_a_linear_output_is_left_alone(asked, rule):
     assert rule("squared-error-on-classes").run(asked("squared error", "linear", LABELS, answers=WRONG)) == ()
 
 
-@pytest.mark.parametrize(("highest", "learns", "accused"), [(4000.0, False, 1), (4000.0, True, 0), (3.0, False, 0)])
+@pytest.mark.parametrize(
+    ("highest", "learns", "accused"), [(4000.0, False, 1), (30.0, False, 1), (4000.0, True, 0), (3.0, False, 0)]
+)
 def test_unbounded_answers_to_one_hot_labels_are_found_only_if_they_went_astray(asked, rule, highest, learns, accused):
     seen = {"prediction.min": -2.0, "prediction.max": highest}
     trace = asked("squared error", "linear", ROWS, 3, answers=ROWS, learns=learns, **seen)
@@ -85,3 +87,9 @@ def test_a_loss_that_hardly_moves_is_laid_to_the_gradient_that_the_squares_leave
 def test_two_classes_keep_enough_of_the_gradient(asked, rule):
     even = asked("squared error", "sigmoid", LABELS, answers=np.full((60, 1), 0.5))
     assert rule("squared-error-on-classes").run(even) == ()
+
+
+def test_a_few_answers_that_are_wrong_and_sure_are_left_alone(asked, rule):
+    answers = np.random.default_rng(0).uniform(0.2, 0.8, (60, 1))
+    answers[:3, 0] = 1 - LABELS[:3]
+    assert rule("squared-error-on-classes").run(asked("squared error", "sigmoid", LABELS, answers=answers)) == ()

@@ -95,3 +95,7 @@ def test_units_of_classes_that_do_not_occur_may_be_dead(asked, rule):
     trace = asked("cross-entropy on logits, by number", "relu", NUMBERS, 5, learns=True)
     trace = dataclasses.replace(trace, columns={Series("activation", "dead"): np.full((len(trace.sampled), 3), 0.2)})
     assert rule("wrong-output-activation").run(trace) == ()
+
+
+def test_a_range_that_leaves_room_for_large_logits_is_wide_enough(asked, rule):
+    assert rule("wrong-output-activation").run(asked("cross-entropy, by number", "relu6+softmax", NUMBERS, 4)) == ()

@@ -36,3 +36,7 @@ def test_a_backward_that_refuses_is_explained_and_another_crash_is_not():
 
 def test_a_model_whose_parameters_are_not_known_is_not_accused():
     assert check.run(make_trace(run=make_run(parameters=0, trainable=0, optimized=0))) == ()
+
+
+def test_a_single_trainable_parameter_is_one_to_train():
+    assert check.run(make_trace(run=make_run(trainable=1, optimized=1))) == ()

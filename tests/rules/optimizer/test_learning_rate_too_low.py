@@ -117,3 +117,14 @@ def test_usual_schedules_are_not_accused(by):
 
 def test_a_rate_that_is_always_zero_is_another_fault():
     assert check.run(run(rate=0.0, update=0.0)) == ()
+
+
+def test_a_loss_that_stands_below_the_constant_answer_needs_a_thousand_runs_ahead():
+    noisy = 1.9 + np.random.default_rng(0).normal(0, 0.05, 500)
+    (finding,) = check.run(run(1e-6, noisy))
+    assert finding.evidence[0].observed == pytest.approx(2000)
+
+
+@pytest.mark.parametrize(("rate", "accused"), [(0.005, 1), (0.03, 0)])
+def test_a_rate_that_would_have_to_be_above_ten_is_not_what_is_small(rate, accused):
+    assert len(check.run(run(1e-6, rate=rate))) == accused

@@ -122,3 +122,7 @@ def test_an_optimizer_that_never_took_a_step_is_named():
     )
     assert "step() after backward()" in finding.remedies[0].text
     assert isinstance(check.run(run(steps=0, unapplied=5)), NotEvaluated)
+
+
+def test_twenty_steps_are_enough_to_see_that_nothing_changes():
+    assert len(check.run(run(steps=20))) == 1

@@ -87,6 +87,27 @@ def a_callback_alone_is_enough():
 
 
 @check
+def the_axis_of_the_last_softmax_is_known():
+    def build(last, drop=0.0):
+        inputs = keras.Input((6,))
+        scores = layers.Dropout(drop)(last(layers.Dense(3)(inputs)))
+        return compiled(keras.Model(inputs, scores))
+
+    for last, axis in [
+        (layers.Softmax(axis=0), 0),
+        (layers.Softmax(), 1),
+        (layers.Activation("softmax"), 1),
+        (layers.Dense(3, activation="softmax"), 1),
+        (lambda scores: keras.ops.softmax(scores, axis=0), 0),
+        (lambda scores: keras.activations.softmax(scores, axis=-1), 1),
+        (lambda scores: layers.Reshape((3,))(layers.Softmax(axis=0)(scores)), None),
+        (layers.Activation("relu"), None),
+    ]:
+        trace = fitted(lambda last=last: build(last))
+        assert trace.run.objectives[0].head.normalized_axis == axis, (last, axis)
+
+
+@check
 def nested_models_are_told_by_their_layers():
     def build():
         block = keras.Sequential([keras.Input((6,)), layers.Dense(5, name="a"), layers.ReLU(name="b")], name="block")

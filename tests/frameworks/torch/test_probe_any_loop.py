@@ -399,3 +399,50 @@ def test_a_learning_rate_that_is_handed_to_a_library_has_its_line(watched, tmp_p
             train(model, user.run(model))
     (optimizer,) = seen.trace.run.optimizers
     assert (optimizer.source.line, optimizer.sources["learning_rate"].line) == (4, 3)
+
+
+class Tags(nn.Module):
+    """Scores of 5 positions, through a softmax over one axis."""
+
+    def __init__(self, axis, log=True):
+        super().__init__()
+        self.scores, self.axis, self.log = nn.Linear(4, 3), axis, log
+
+    def forward(self, x):
+        scores = self.scores(x)
+        return F.log_softmax(scores, self.axis) if self.log else F.softmax(scores, self.axis)
+
+
+@pytest.mark.parametrize(
+    ("axis", "loss", "expected"),
+    [
+        (0, lambda out, y: F.nll_loss(out.view(-1, 3), y.view(-1)), 0),
+        (1, lambda out, y: F.nll_loss(out.view(-1, 3), y.view(-1)), 0),
+        (-1, lambda out, y: F.nll_loss(out.view(-1, 3), y.view(-1)), 1),
+        (1, lambda out, y: F.nll_loss(out.transpose(1, 2), y), None),
+        (-2, lambda out, y: F.mse_loss(out, F.one_hot(y, 3).float()), 1),
+        (0, lambda out, y: nn.MSELoss()(out, F.one_hot(y, 3).float()), 0),
+    ],
+)
+def test_the_axis_of_the_last_softmax_is_known_as_the_loss_sees_it(watched, axis, loss, expected):
+    x, y = torch.randn(8, 5, 4), torch.randint(3, (8, 5))
+    with watched() as seen:
+        model = Tags(axis)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        for _ in range(3):
+            optimizer.zero_grad()
+            loss(model(x), y).backward()
+            optimizer.step()
+    assert seen.trace.run.objectives[0].head.normalized_axis == expected
+
+
+@pytest.mark.parametrize(("axis", "takes"), [(0, "log-probabilities"), (1, "logits")])
+def test_a_log_softmax_outside_of_the_model_is_part_of_the_loss_if_it_runs_over_the_classes(watched, axis, takes):
+    with watched() as seen:
+        model = small_net()
+        train(
+            model, torch.optim.SGD(model.parameters(), 0.1), loss=lambda out, y: F.nll_loss(F.log_softmax(out, axis), y)
+        )
+    (objective,) = seen.trace.run.objectives
+    assert objective.loss.takes == takes
+    assert objective.head.normalized_axis == (0 if axis == 0 else None)

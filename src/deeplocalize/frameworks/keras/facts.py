@@ -191,7 +191,7 @@ def _head(shape: tuple[int | None, ...], way: Way | None, facts: Sequence[Layer]
     if way is None:
         return Head(units=units, shape=shape[1:])
     carrier = way.carrier if way.carrier is not None else way.layer if not way.activations else None
-    return Head(way.layer, way.activation, carrier, units, shape[1:], _activation_source(carrier, facts))
+    return Head(way.layer, way.activation, carrier, units, shape[1:], _activation_source(carrier, facts), way.axis)
 
 
 def _activation_source(carrier: int | None, facts: Sequence[Layer]) -> Any:

@@ -19,12 +19,14 @@ PASSING = frozenset(
 class Way(NamedTuple):
     """Where a tensor comes from: the last layer that computes something from parameters, and what was applied since.
 
-    `carrier` is the index of the layer that applied the last nonlinearity, None if that was a function call.
+    `carrier` is the index of the layer that applied the last nonlinearity, None if that was a function call; `axis` the axis
+    over which a softmax, if it was one, adds up to 1, the batch axis being 0.
     """
 
     layer: int | None = None
     activations: tuple[str | None, ...] = ()
     carrier: int | None = None
+    axis: int | None = None
 
     @property
     def activation(self) -> str | None:
@@ -75,7 +77,7 @@ class Flow:
         """A layer made `output` of `inputs`."""
         ways = [way for tensor in inputs if (way := self.of(tensor)) is not None]
         way = max(ways, key=lambda each: each.layer if each.layer is not None else -1, default=None)
-        made = self._made(leaf, way)
+        made = self._made(leaf, way, len(output.shape))
         if leaf.kind not in PASSING and made is not None and made.layer == leaf.index:
             for each in ways:
                 self._ends(each)
@@ -83,22 +85,25 @@ class Flow:
         if made is not None:
             self._ways[id(output)] = (output, made)
 
-    def _made(self, leaf: Leaf, way: Way | None) -> Way | None:
+    def _made(self, leaf: Leaf, way: Way | None, rank: int) -> Way | None:
+        axis = _axis(leaf.activation, getattr(leaf.layer, "axis", -1) if leaf.kind == "activation" else -1, rank)
         if leaf.kind == "activation":
-            return self._applied(way, leaf.activation, leaf.index)
+            return self._applied(way, leaf.activation, leaf.index, axis)
+        if leaf.kind in ("reshape", "pooling", "merge"):
+            return way._replace(axis=None) if way is not None else None
         if leaf.kind in PASSING:
             return way
         if leaf.kind in ("custom", "other") and not leaf.parameters:  # it may be a nonlinearity: not known
             return Way(way.layer, (*way.activations, None), leaf.index) if way is not None else None
         if leaf.activation == "linear":
             return Way(leaf.index)
-        return Way(leaf.index, (leaf.activation,), leaf.index)
+        return Way(leaf.index, (leaf.activation,), leaf.index, axis)
 
-    def function_ran(self, name: str, given: Any, output: Any) -> Way | None:
+    def function_ran(self, name: str, given: Any, output: Any, axis: Any = -1) -> Way | None:
         """A nonlinearity was called as a function. Returns the way of what it was given, None if that is not known."""
         way = self.of(given)
         if way is not None:
-            self._ways[id(output)] = (output, self._applied(way, name, None))
+            self._ways[id(output)] = (output, self._applied(way, name, None, _axis(name, axis, len(output.shape))))
         return way
 
     def reached_loss(self, prediction: Any) -> Way | None:
@@ -108,14 +113,14 @@ class Flow:
             self._ends(way)
         return way
 
-    def _applied(self, way: Way | None, name: str | None, carrier: int | None) -> Way:
+    def _applied(self, way: Way | None, name: str | None, carrier: int | None, axis: int | None) -> Way:
         if way is None:
-            return Way(None, (name,), carrier)
+            return Way(None, (name,), carrier, axis)
         if name == "linear":
             return way
         if way.layer is not None and not way.activations and name is not None:
             self.after.setdefault(way.layer, name)
-        return Way(way.layer, (*way.activations, name), carrier)
+        return Way(way.layer, (*way.activations, name), carrier, axis)
 
     def _ends(self, way: Way) -> None:
         if way.layer is not None and not way.activations:
@@ -125,3 +130,8 @@ class Flow:
         """Let go of the tensors; the forward pass is over."""
         self._ways.clear()
         self._outputs.clear()
+
+
+def _axis(name: str | None, axis: Any, rank: int) -> int | None:
+    """The axis of a softmax counted from 0; None for another nonlinearity, or several axes."""
+    return axis % rank if name in ("softmax", "log_softmax") and isinstance(axis, int) and rank else None

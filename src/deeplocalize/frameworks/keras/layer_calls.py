@@ -193,13 +193,14 @@ class LayerCalls:
             output = original(*args, **kwargs)
             outside = self._inside is None and self._seen.stage[0] != "loss" and threading.get_ident() == self._thread
             if outside and args:
-                self._safe("activation", self._function_ran, name, args[0], output)
+                axis = kwargs.get("axis", args[1] if len(args) > 1 else -1)
+                self._safe("activation", self._function_ran, name, args[0], output, axis)
             return output
 
         return function
 
-    def _function_ran(self, name: str, given: Any, output: Any) -> None:
-        way = self.flow.function_ran(name, given, output)
+    def _function_ran(self, name: str, given: Any, output: Any, axis: Any) -> None:
+        way = self.flow.function_ran(name, given, output, axis)
         values = self._on.detached(output)
         if way is None or way.layer is None or way.activations or not self._seen.takes(values):
             return

@@ -208,14 +208,14 @@ def _loss_node(node: Node, kind: str) -> Term:
         reduction=_REDUCTIONS[code] if isinstance(code, int) and code < 3 else None,
         weighted=saved(node, "weight") is not None or saved(node, "pos_weight") is not None,
         weight=saved(node, "weight"),
-        ignore_index=_signed(saved(node, "ignore_index")),
+        ignore_index=signed(saved(node, "ignore_index")),
         input=next(parents(node), None),
         target=saved(node, "target"),
         saved=saved(node, "self"),
     )
 
 
-def _signed(number: Any) -> int | None:
+def signed(number: Any) -> int | None:
     """The graph hands out a negative number as if it had no sign."""
     if not isinstance(number, int):
         return None

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from deeplocalize.frameworks.source import CallSite
 from deeplocalize.frameworks.torch import describe, graph
+from deeplocalize.frameworks.torch.axes import normalized_axis
 from deeplocalize.frameworks.torch.calls import CallLines
 from deeplocalize.frameworks.torch.models import LayerState, Model
 from deeplocalize.trace.data import row_indices, target_indices
@@ -44,6 +45,7 @@ class Reading:
     activation: str | None = None
     activation_layer: LayerState | None = None
     activation_source: Source | None = None
+    normalized_axis: int | None = None
 
     def objective(self, index: dict[int, int]) -> Objective:
         """The term as a fact; `index` gives the place of each LayerState (by id) among the training's layers."""
@@ -55,6 +57,7 @@ class Reading:
             units=int(rows.shape[-1]) if rows is not None and rows.ndim > 1 else 1 if rows is not None else None,
             shape=tuple(self.prediction.shape[1:]) if self.prediction is not None else None,
             source=self.activation_source,
+            normalized_axis=self.normalized_axis,
         )
         return Objective(self.loss, head)
 
@@ -81,6 +84,7 @@ def read(
         reading = _of_module(term, call) if call is not None else _of_graph(term, states, held, calls)
         start = _node_of(call.prediction) if call is not None else term.input
         _add_head(reading, start, states, calls)
+        reading.normalized_axis = normalized_axis(start, reading.prediction)
         found.append(reading)
     return found
 
@@ -132,7 +136,8 @@ def _of_graph(term: graph.Term, states: dict[Any, LayerState], held: dict[Any, T
     # The model's own log-softmax is its output or a layer; the one that cross_entropy applies is neither.
     log_softmax = graph.log_softmax_behind(term.input)
     own = any(node in held or node in states for node in (term.input, log_softmax))
-    if term.kind == "negative-log-likelihood" and log_softmax is not None and not own:
+    over_classes = normalized_axis(term.input, term.saved) in (1, None)  # as it always is in cross_entropy
+    if term.kind == "negative-log-likelihood" and log_softmax is not None and over_classes and not own:
         reshaped = term.input is not log_softmax
         term = graph.as_cross_entropy(term, log_softmax)
         if reshaped and term.target is not None:

@@ -34,3 +34,10 @@ def test_labels_that_the_loss_leaves_out_are_counted():
 
 def test_quantities_have_no_most_frequent_label():
     assert batch_scalars(None, np.array([0.1, 3.7, -2.0]), None) == {}
+
+
+def test_images_with_a_blank_border_are_told_apart():
+    images = np.zeros((2, 4, 3, 200, 200))
+    images[:, :, :, 50:150, 50:150] = np.random.default_rng(0).random((2, 4, 3, 100, 100))
+    first, other = (batch_scalars(each, None, None)["input.digest"] for each in images)
+    assert first != other

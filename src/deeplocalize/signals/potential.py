@@ -1,22 +1,24 @@
-"""What the inputs would allow: how much of the targets the examples next to an example tell, without any training.
+"""What the inputs would allow: how well simple models answer the rows trained on, each row left out of its own answer.
 
-The answer of the nearest neighbors is a lower bound for what could be learned: it costs no training and knows nothing of
-the network. Where it is much better than the network on the same rows, the network leaves out what the inputs say.
-See https://en.wikipedia.org/wiki/K-nearest_neighbors_algorithm.
+They cost no training and know nothing of the network. Where one of them is much better than the network on the same rows,
+the network leaves out what the inputs say. `neighbors` are the five nearest neighbors, `linear` is least squares and
+`curved` least squares with a Gaussian kernel, both with a penalty chosen in their favor.
+See https://en.wikipedia.org/wiki/K-nearest_neighbors_algorithm and https://en.wikipedia.org/wiki/Kernel_method.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from deeplocalize.signals.over_time import level, recorded
-from deeplocalize.signals.quality import learns_well, loss_curve, steps_seen
+from deeplocalize.signals.quality import loss_curve, steps_seen
 from deeplocalize.signals.task import Task, tasks
-from deeplocalize.trace.schema import FloatArray, IntArray, Trace
+from deeplocalize.trace.schema import FloatArray, IntArray, Sample, Trace
 
 NEIGHBORS = 5
 """So many neighbors answer together: wrong labels of single examples are outvoted."""
@@ -28,66 +30,90 @@ MOST_COLUMNS = 16
 """A target of more numbers than this is a picture or a text, which is not looked up among its neighbors."""
 
 COPY = 0.1
-"""Rows closer than this share of the usual distance are versions of one example, and say nothing about each other."""
+"""Rows closer than this share of the usual distance are versions of one example: the latest of them is kept."""
+
+PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+"""Strengths of a penalty on the weights, against kernels of size 1."""
+
+WIDTHS = (0.5, 1.0, 2.0)
+"""Widths of a Gaussian kernel, in units of the median distance of two rows."""
 
 
-class Comparison(NamedTuple):
-    """Mean error of three ways to answer the same rows, and how sure the difference of the first two is.
+@dataclass(frozen=True)
+class Comparison:
+    """The errors of several ways to answer the same rows.
 
-    Errors are shares of wrong answers, or squared errors as a share of the targets' variance. `sigmas` is the mean of
-    (network - neighbors) over the rows in units of its standard error.
+    Errors are 0 or 1 for a class, and squared errors as a share of the targets' variance for quantities.
+
+    Attributes:
+        errors: by name (network, neighbors, and with `probes` linear and curved), [rows] each.
+        constant: the mean error of always answering the same.
     """
 
-    rows: int
-    network: float
-    neighbors: float
+    errors: Mapping[str, FloatArray]
     constant: float
-    sigmas: float
 
-    def leaves_out(self, least: float) -> bool:
-        """True if the neighbors remove, for sure, `least` of the constant answer's error more than the network does."""
-        return self.sigmas > 3 and self.network - self.neighbors > least * self.constant
+    def of(self, name: str) -> float:
+        """The mean error of one way to answer."""
+        return float(self.errors[name].mean())
 
-    def tell(self, least: float) -> bool:
-        """True if the neighbors remove at least this share of the constant answer's error."""
-        return self.neighbors < (1 - least) * self.constant
+    def beats(self, better: str, worse: str, least: float) -> bool:
+        """True if one way removes, for sure, `least` of the constant answer's error more than another."""
+        gain = self.errors[worse] - self.errors[better]
+        error = float(gain.std()) / math.sqrt(len(gain))
+        return bool(gain.mean() > 3 * error and gain.mean() > least * self.constant)
 
 
-def compare(trace: Trace) -> Comparison | None:
-    """Compare the network with the nearest neighbors, each row left out of its own; None if that is not possible.
+def compare(trace: Trace, *, probes: bool = False) -> Comparison | None:
+    """Compare the network with its neighbors, and with `probes` also with two kinds of least squares; None if that is not
+    possible.
 
     The network is judged by its answers of the second half of the run, as they were in training, so the comparison means
     little where the loss still falls (see `has_levelled_off`) or where dropout makes the answers noisy.
     """
-    task = next(tasks(trace), None)
-    sample = trace.sample
+    task, sample = next(tasks(trace), None), trace.sample
     if task is None or sample is None or task.loss.weighted or len(trace.run.objectives) != 1:
         return None
-    kept = _distinct(sample.inputs)
     truth = _truth(task, sample.targets)
-    if truth is None or len(kept) < LEAST_ROWS or not np.isfinite(sample.inputs).all() or _is_copied(trace):
+    if truth is None or not np.isfinite(sample.inputs).all() or _is_copied(sample) or len(truth) < LEAST_ROWS:
         return None
+    inputs = _standardized(sample.inputs)
+    kept = _distinct(inputs)
     late = np.flatnonzero(sample.steps[kept] >= steps_seen(trace) / 2)
-    answers = _answers(task, sample.predictions[kept[late]])
-    if answers is None or len(late) < LEAST_ROWS:
+    answers = _answers(task, sample.predictions[kept])
+    if answers is None or answers.shape != truth[kept].shape or len(late) < LEAST_ROWS:
         return None
-    truth = truth[kept]
+    return _compared(inputs[kept], truth[kept], answers, late, probes)
+
+
+def _compared(
+    inputs: FloatArray, truth: FloatArray, answers: FloatArray, late: IntArray, probes: bool
+) -> Comparison | None:
     is_class = truth.ndim == 1
-    looked_up = _look_up(_standardized(sample.inputs[kept]), truth, late, is_class)
-    network, neighbors = (_errors(each, truth[late], is_class) for each in (answers, looked_up))
-    if network is None or neighbors is None:
+    classes, places, counts = np.unique(truth, return_inverse=True, return_counts=True)
+    rows = np.eye(len(classes))[places] if is_class else truth / _scale(truth)
+    if not rows.var(axis=0).any():
         return None
-    scale = 1.0 if is_class else float(truth.var(axis=0).mean())
-    if not scale > 0:
-        return None
-    constant = float(1 - np.unique(truth, return_counts=True)[1].max() / len(truth)) if is_class else 1.0
-    if constant == 0:
-        return None
-    difference = network - neighbors
-    error = float(difference.std()) / math.sqrt(len(late))
-    mean = float(difference.mean())
-    sigmas = mean / error if error > 0 else math.copysign(math.inf, mean) if mean else 0.0
-    return Comparison(len(late), float(network.mean()) / scale, float(neighbors.mean()) / scale, constant, sigmas)
+
+    def errors(found: FloatArray) -> FloatArray:
+        if is_class:
+            wrong: FloatArray = (found.argmax(axis=1) != places).astype(np.float64)
+            return wrong
+        squares: FloatArray = np.square(found - rows).mean(axis=1)
+        return squares
+
+    apart = _distances(inputs)
+    every = {"network": (answers != truth).astype(np.float64) if is_class else errors(answers / _scale(truth))}
+    every["neighbors"] = errors(_look_up(apart, rows))
+    if probes:
+        middle = float(np.median(apart[np.isfinite(apart)]))
+        gaussian = [
+            np.exp(-np.square(np.where(np.isfinite(apart), apart, 0) / (width * middle)) / 2) for width in WIDTHS
+        ]
+        every["linear"] = _best([inputs @ inputs.T / max(inputs.shape[1], 1)], rows, errors)
+        every["curved"] = _best(gaussian, rows, errors)
+    constant = float(1 - counts.max() / len(truth)) if is_class else 1.0
+    return Comparison({name: each[late] for name, each in every.items()}, constant)
 
 
 def has_levelled_off(trace: Trace, still: float = 0.1) -> bool:
@@ -117,26 +143,28 @@ def _latest(trace: Trace, name: str) -> float:
     return float(np.median(known[-max(1, len(known) // 4) :])) if len(known) else math.nan
 
 
-def could_do_better(trace: Trace, least: float) -> Comparison | None:
-    """The comparison, if the loss has levelled off and the neighbors tell much more than the network does; else None."""
-    if learns_well(trace) is None or not has_levelled_off(trace):
-        return None
-    found = compare(trace)
-    return found if found is not None and found.leaves_out(least) else None
+def _distances(inputs: FloatArray) -> FloatArray:
+    """Distances of all pairs of rows; infinite from a row to itself."""
+    squares = np.square(inputs).sum(axis=1)
+    apart: FloatArray = np.sqrt(np.maximum(squares[:, None] + squares - 2 * inputs @ inputs.T, 0))
+    np.fill_diagonal(apart, np.inf)
+    return apart
 
 
 def _distinct(inputs: FloatArray) -> IntArray:
-    """Places of the latest row of each distinct input, ascending."""
-    _, latest = np.unique(inputs[::-1], axis=0, return_index=True)
-    places: IntArray = np.sort(len(inputs) - 1 - latest)
-    return places
+    """Places of the rows without those of which there is a later version, ascending."""
+    apart = _distances(inputs)
+    usual = float(np.median(np.partition(apart, NEIGHBORS - 1, axis=1)[:, NEIGHBORS - 1]))
+    same = apart < max(COPY * usual, 1e-6)
+    kept: list[int] = []
+    for row in range(len(inputs) - 1, -1, -1):
+        if not same[row, kept].any():
+            kept.append(row)
+    return np.array(kept[::-1], np.int64)
 
 
-def _is_copied(trace: Trace) -> bool:
-    """True if the targets are the inputs: an autoencoder is not asked what its input means."""
-    sample = trace.sample
-    if sample is None:
-        return True
+def _is_copied(sample: Sample) -> bool:
+    """True if the targets may be the inputs: an autoencoder is not asked what its input means."""
     targets = sample.targets.reshape(len(sample.targets), -1)
     return targets.shape == sample.inputs.shape and targets.shape[1] > 1
 
@@ -171,13 +199,6 @@ def _answers(task: Task, predictions: FloatArray) -> FloatArray | None:
     return chosen
 
 
-def _errors(answers: FloatArray, truth: FloatArray, is_class: bool) -> FloatArray | None:
-    if answers.shape != truth.shape:
-        return None
-    errors: FloatArray = (answers != truth).astype(np.float64) if is_class else np.square(answers - truth).mean(axis=1)
-    return errors
-
-
 def _standardized(inputs: FloatArray) -> FloatArray:
     spread = inputs.std(axis=0)
     varied = spread > 0
@@ -185,18 +206,32 @@ def _standardized(inputs: FloatArray) -> FloatArray:
     return scaled
 
 
-def _look_up(inputs: FloatArray, truth: FloatArray, asked: IntArray, is_class: bool) -> FloatArray:
-    """The mean, or the most frequent, truth of the nearest other rows, for each row asked."""
-    squares = np.square(inputs).sum(axis=1)
-    apart = np.sqrt(np.maximum(squares[asked, None] + squares - 2 * inputs[asked] @ inputs.T, 0))
-    apart[np.arange(len(asked)), asked] = np.inf
-    usual = np.median(np.partition(apart, NEIGHBORS - 1, axis=1)[:, NEIGHBORS - 1])
-    apart[apart < COPY * usual] = np.inf
-    nearest = np.argsort(apart, axis=1)[:, :NEIGHBORS]
-    if not is_class:
-        means: FloatArray = truth[nearest].mean(axis=1)
-        return means
-    classes, numbers = np.unique(truth, return_inverse=True)
-    votes = np.eye(len(classes))[numbers][nearest].sum(axis=1)
-    chosen: FloatArray = classes[votes.argmax(axis=1)]
-    return chosen
+def _scale(truth: FloatArray) -> float:
+    """What quantities are divided by, so that the error of the best constant is 1."""
+    return math.sqrt(float(truth.var(axis=0).mean()) or 1.0)
+
+
+def _look_up(apart: FloatArray, rows: FloatArray) -> FloatArray:
+    """The mean of the nearest other rows; for classes these are votes."""
+    means: FloatArray = rows[np.argsort(apart, axis=1)[:, :NEIGHBORS]].mean(axis=1)
+    return means
+
+
+def _best(kernels: list[FloatArray], rows: FloatArray, errors: Callable[[FloatArray], FloatArray]) -> FloatArray:
+    """The errors of the kernel and the penalty with the fewest of them."""
+    found = [errors(answers) for kernel in kernels for answers in _left_out(kernel, rows)]
+    return min(found, key=lambda each: float(each.mean()))
+
+
+def _left_out(kernel: FloatArray, rows: FloatArray) -> Iterator[FloatArray]:
+    """What least squares with a kernel (and a constant) answer to each row, fitted to all others, for each penalty.
+
+    With the hat matrix H that is (H y - h y) / (1 - h), h being its diagonal; see
+    https://en.wikipedia.org/wiki/PRESS_statistic.
+    """
+    values, vectors = np.linalg.eigh(kernel + 1.0)
+    values, turned = np.maximum(values, 0), vectors.T @ rows
+    for penalty in PENALTIES:
+        shares = values / (values + penalty)
+        own = np.minimum(np.square(vectors) @ shares, 1 - 1e-9)[:, None]
+        yield (vectors @ (shares[:, None] * turned) - own * rows) / (1 - own)

@@ -210,7 +210,8 @@ class Head:
     the loss, joined by ``+`` in order (``linear`` if none, None if unknown); `activation_layer` the layer that carries
     the last of them (the layer itself, a layer of its own, or None when it is a function call); `source` its line.
     `units` is the length of the prediction's class or feature axis. `normalized_axis` is the axis over which its softmax
-    adds up to 1, the batch axis being 0; None if there is none, or it is not known.
+    adds up to 1, the batch axis being 0; None if there is none, or it is not known. `linear`: what that layer puts out is known
+    to be linear in the inputs, all layers before it included.
     """
 
     layer: int | None = None
@@ -220,6 +221,7 @@ class Head:
     shape: tuple[int | None, ...] | None = None
     source: Source | None = None
     normalized_axis: int | None = None
+    linear: bool = False
 
 
 @dataclass(frozen=True)

@@ -252,3 +252,30 @@ def a_prediction_and_target_that_are_broadcast_are_noticed():
     x, _ = problem()
     assert fitted(build, x, x[:, :1]).run.objectives[0].loss.broadcasts
     assert not fitted(build, x, x[:, :2]).run.objectives[0].loss.broadcasts
+
+
+def _three(activation, between=None):
+    outer = keras.Input((6,))
+    inner = layers.Dense(4, activation=activation)(layers.Dropout(0.1)(outer))
+    inner = between(inner) if between is not None else inner
+    model = keras.Model(outer, layers.Dense(3, activation="softmax")(inner))
+    return compiled(model, "sparse_categorical_crossentropy")
+
+
+@check
+def a_head_is_linear_where_nothing_else_is_before_it():
+    linear = [
+        fitted(lambda activation=activation, between=between: _three(activation, between)).run.objectives[0].head.linear
+        for activation, between in [
+            (None, None),
+            (None, layers.BatchNormalization()),
+            ("relu", None),
+            (lambda x: x * x, None),
+            (None, layers.ReLU()),
+            (None, keras.ops.tanh),
+            (None, keras.ops.square),
+            (None, layers.LayerNormalization()),
+            (None, layers.Lambda(lambda x: x * x)),
+        ]
+    ]
+    assert linear == [True, True] + 7 * [False]

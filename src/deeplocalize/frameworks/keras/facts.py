@@ -33,6 +33,7 @@ class Known:
     Attributes:
         filename: of the user's file that calls fit.
         terms: what each loss term was given, as the first step showed it.
+        linear: the layers whose output is known to be linear in the inputs.
         used: the names of the optimizers that were applied.
         scheduler: the line of a callback that sets the learning rate.
         called: the call of the model in a train step of the user's own.
@@ -48,6 +49,7 @@ class Known:
     shuffled: bool | None = None
     weighted: bool = False
     terms: Sequence[Term] = ()
+    linear: frozenset[int] = frozenset()
     optimizers: tuple[Optimizer, ...] = ()
     used: frozenset[str] = frozenset()
     scheduler: Source | None = None
@@ -179,7 +181,11 @@ def _objectives(model: Any, facts: Sequence[Layer], known: Known, argument: Sour
     if len(known.terms) != len(losses):
         return tuple(Objective(loss, _listed_head(facts) if len(losses) == 1 else Head()) for loss in losses)
     found = zip(losses, known.terms, strict=True)
-    return tuple(Objective(_as_called(loss, term), _head(term.shape, term.way, facts)) for loss, term in found)
+    heads = [(loss, term, _head(term.shape, term.way, facts)) for loss, term in found]
+    return tuple(
+        Objective(_as_called(loss, term), dataclasses.replace(head, linear=head.layer in known.linear))
+        for loss, term, head in heads
+    )
 
 
 def _as_called(loss: Loss, term: Term) -> Loss:

@@ -6,6 +6,7 @@ that is not watched makes of a tensor is not known, and is not guessed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from deeplocalize.frameworks.keras.describe import Leaf
@@ -14,6 +15,29 @@ PASSING = frozenset(
     {"activation", "dropout", "norm", "batch-norm", "reshape", "pooling", "noise", "merge", "rescaling"}
 )
 """Kinds that hand values on: they do not come between a layer and its nonlinearity."""
+
+
+LINEAR = frozenset({"dense", "conv", "batch-norm", "dropout", "noise", "reshape", "rescaling"})
+"""Kinds that are linear apart from their nonlinearity; batch normalization is, once the training is over."""
+
+
+def linear_layers(leaves: Sequence[Leaf]) -> frozenset[int]:
+    """Indices of the layers whose output is known to be linear in the inputs, the last layer's own nonlinearity left aside.
+
+    Layers are taken in the order in which they ran: nothing that ran before may be unknown, and nothing but another layer
+    may have made what one is given.
+    """
+    found: list[int] = []
+    for leaf in sorted(
+        (each for each in leaves if each.shown.order is not None), key=lambda each: each.shown.order or 0
+    ):
+        average = leaf.kind == "pooling" and "Average" in type(leaf.layer).__name__
+        if leaf.shown.behind_operation or not (leaf.kind in LINEAR or average):
+            break
+        found.append(leaf.index)
+        if {leaf.activation, leaf.shown.activation_after or "linear"} != {"linear"}:
+            break
+    return frozenset(found)
 
 
 class Way(NamedTuple):

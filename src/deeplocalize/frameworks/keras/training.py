@@ -16,6 +16,7 @@ import numpy as np
 from deeplocalize.frameworks.keras import decode, describe, facts, origin
 from deeplocalize.frameworks.keras.batches import Batches
 from deeplocalize.frameworks.keras.describe import Leaves, Shown
+from deeplocalize.frameworks.keras.flow import linear_layers
 from deeplocalize.frameworks.keras.guard import Guard
 from deeplocalize.frameworks.keras.keeping import Keeping
 from deeplocalize.frameworks.keras.sites import Sites
@@ -187,6 +188,7 @@ class Training:
             self.known.called = seen.layers.called
             for leaf in dispatcher.leaves.all:
                 leaf.shown.activation_after = seen.layers.flow.after.get(leaf.index)
+            self.known.linear = linear_layers(dispatcher.leaves.all)
             self._described = False
         if not self._described:
             self.describe(dispatcher.model, dispatcher.leaves)

@@ -16,6 +16,7 @@ from deeplocalize.frameworks.source import CallSite
 from deeplocalize.frameworks.torch import describe, graph
 from deeplocalize.frameworks.torch.axes import normalized_axis
 from deeplocalize.frameworks.torch.calls import CallLines
+from deeplocalize.frameworks.torch.linear import is_linear
 from deeplocalize.frameworks.torch.models import LayerState, Model
 from deeplocalize.trace.data import row_indices, target_indices
 from deeplocalize.trace.schema import Head, Loss, Objective, Source
@@ -46,6 +47,7 @@ class Reading:
     activation_layer: LayerState | None = None
     activation_source: Source | None = None
     normalized_axis: int | None = None
+    linear: bool = False
 
     def objective(self, index: dict[int, int]) -> Objective:
         """The term as a fact; `index` gives the place of each LayerState (by id) among the training's layers."""
@@ -58,6 +60,7 @@ class Reading:
             shape=tuple(self.prediction.shape[1:]) if self.prediction is not None else None,
             source=self.activation_source,
             normalized_axis=self.normalized_axis,
+            linear=self.linear,
         )
         return Objective(self.loss, head)
 
@@ -217,6 +220,7 @@ def _add_head(reading: Reading, start: Any, states: dict[Any, LayerState], calls
     owners = {node: state for node, state in states.items() if state.facts.parameters}
     way = graph.chain(start, owners)
     reading.layer = owners.get(way.end) if way.end is not None else None
+    reading.linear = reading.layer is not None and is_linear(way.end, states)
     if not way.known:
         return
     reading.activation = "+".join(name for name, _ in way.activations) or "linear"

@@ -100,16 +100,17 @@ def _noises(trace: Trace) -> dict[int, float]:
 
 def _harm(trace: Trace, least: float) -> Evidence | None:
     """What shows that the network does worse than the inputs allow."""
-    well, neighbors = learns_well(trace), compare(trace)
-    if neighbors is None or well is None:
+    well, found = learns_well(trace), compare(trace)
+    if found is None or well is None:
         return None
+    best = found.of("neighbors")
     elsewhere = error_elsewhere(trace)
-    allowed = neighbors.neighbors + least * neighbors.constant
+    allowed = best + least * found.constant
     if math.isfinite(elsewhere):
         settled = well is False or has_levelled_off(trace)
-        what = f"the error on validation data (that of the nearest neighbors is {neighbors.neighbors:.2g})"
+        what = f"the error on validation data (that of the nearest neighbors is {best:.2g})"
         return Evidence(what, elsewhere, ">", allowed) if settled and elsewhere > allowed else None
-    if well is not False or not neighbors.leaves_out(least):
+    if well is not False or not found.beats("neighbors", "network", least):
         return None
-    what = f"the error in training (that of the nearest neighbors is {neighbors.neighbors:.2g})"
-    return Evidence(what, neighbors.network, ">", allowed)
+    what = f"the error in training (that of the nearest neighbors is {best:.2g})"
+    return Evidence(what, found.of("network"), ">", allowed)

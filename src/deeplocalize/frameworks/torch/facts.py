@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from torch import nn
 
 from deeplocalize.frameworks import lines
+from deeplocalize.frameworks.torch import loading
 from deeplocalize.frameworks.torch.models import Model
 from deeplocalize.trace.schema import Layer
 
@@ -22,6 +24,16 @@ def layers(models: Sequence[Model], filename: str | None) -> tuple[Layer, ...]:
             found.append(dataclasses.replace(layer.facts, index=len(found), name=name))
     unseen = all(layer.source is None for layer in found)
     return lines.of_layers(found, filename) if unseen else tuple(found)
+
+
+def of_models(models: Sequence[Model], held: Collection[int]) -> dict[str, Any]:
+    """What a Run says of its models; `held` are the ids of the parameters that optimizers hold."""
+    return {
+        "parameters": parameters(models),
+        "trainable": trainable(models),
+        "optimized": optimized(models, held),
+        "loaded": loading.of(models),
+    }
 
 
 def parameters(models: Sequence[Model]) -> int:

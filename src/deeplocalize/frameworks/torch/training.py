@@ -16,7 +16,7 @@ from torch import Tensor
 from deeplocalize.frameworks.data_lines import made_at
 from deeplocalize.frameworks.session import Session, TrainingStopped
 from deeplocalize.frameworks.source import CallSite, outermost_loop
-from deeplocalize.frameworks.torch import describe, facts, origin, stats
+from deeplocalize.frameworks.torch import describe, facts, loading, origin, stats
 from deeplocalize.frameworks.torch.batches import CARD_SAMPLES, Batches, count_nonfinite
 from deeplocalize.frameworks.torch.models import LayerState, Model
 from deeplocalize.frameworks.torch.objective import Reading, value_factor
@@ -360,16 +360,15 @@ class Training:
             optimizers=optimizers,
             batch_size=self.batch_size,
             unapplied=self.unapplied,
-            parameters=facts.parameters(self.models),
-            trainable=facts.trainable(self.models),
-            optimized=facts.optimized(self.models, held_by(*self.live_optimizers())),
+            **facts.of_models(self.models, held_by(*self.live_optimizers())),
             sources={name: site.source for name, site in self.calls.items()} | self._data_lines(),
         )
 
     def _data_lines(self) -> dict[str, Source]:
-        """The lines that made what the model and the loss are given, and of the loop over all steps."""
+        """The lines that made what model and loss are given, of the loop over all steps, and of a conversion to 16 bits."""
         lines = {
             "epochs": outermost_loop(self.calls.get("step")),
+            "dtype": loading.halved(self.models),
             "inputs": made_at(self.calls.get("forward"), 0, "x"),
             "targets": made_at(self.calls.get("loss"), 1, "target", targets=True),
         }

@@ -273,12 +273,15 @@ class Origin:
 @dataclass(frozen=True)
 class Loading:
     """Weights were loaded into a model: how many of its tensors were found in what was loaded, how many were not, and
-    how many of those loaded have no place in the model."""
+    how many of those loaded have no place in the model. `given` is the name of one of the latter, `wanted` that of one
+    that was not found, the same tensor under another name if there are such."""
 
     found: int
     missing: int
     unexpected: int
     source: Source | None = None
+    given: str | None = None
+    wanted: str | None = None
 
 
 @dataclass(frozen=True)
@@ -308,7 +311,8 @@ class Run:
     """What was run and with which settings.
 
     `sources` holds the lines of calls: compile, fit, forward, loss, backward, step, zero_grad, scheduler, eval, model, clip,
-    loader (the one that built it), batch (the user's own that takes batches from it), shuffle, where known.
+    loader (the one that built it), batch (the user's own that takes batches from it), shuffle, dtype (what gives the weights
+    16 bits), where known.
     `ended` is running, completed, interrupted, raised or stopped (by us, at the user's wish).
     `parameters` counts all parameters of the model, `trainable` those that may be trained, `optimized` those that an
     optimizer holds. `examples` is the size of the data set, `batches` the number of different batches that

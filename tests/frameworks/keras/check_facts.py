@@ -279,3 +279,31 @@ def a_head_is_linear_where_nothing_else_is_before_it():
         ]
     ]
     assert linear == [True, True] + 7 * [False]
+
+
+@check
+def penalties_of_a_kernel_are_settings_of_its_layer():
+    def build():
+        l1_l2 = layers.Dense(8, activation="relu", kernel_regularizer=keras.regularizers.L1L2(0.25, 0.5))
+        return compiled(keras.Sequential([keras.Input((6,)), l1_l2, layers.Dense(3, activation="softmax")]))
+
+    first, last = fitted(build).layers
+    assert (first.settings["l1"], first.settings["l2"]) == (0.25, 0.5)
+    assert not {"l1", "l2"} & last.settings.keys()
+
+
+@check
+def weights_loaded_by_name_are_counted():
+    import os
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder, watched() as seen:
+        path = os.path.join(folder, "weights.h5")
+        x, y = problem()
+        mlp().save(path)
+        model = mlp()
+        model.load_weights(path, by_name=True)  # <load>
+        compiled(model).fit(x, y, batch_size=32, verbose=0)
+    (loading,) = seen.trace.run.loaded
+    assert loading.found == 0 and loading.missing == loading.unexpected == len(model.weights)
+    assert loading.source.line == line_of("load", __file__)

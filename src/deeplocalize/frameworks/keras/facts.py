@@ -23,6 +23,8 @@ from deeplocalize.trace.schema import Head, Layer, Loss, Objective, Optimizer, R
 
 SCHEDULERS = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
 
+_POLICIES = ("set_dtype_policy", "set_global_policy", "set_floatx")
+
 _PACKAGES = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "jax": ("jax",), "torch": ("torch",)}
 
 
@@ -121,6 +123,7 @@ def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run
         "model": line(known.sites.get("built", model)),
         "scheduler": known.scheduler,
         "forward": line(known.called),
+        "dtype": _policy_line(known.filename),
     }
     arguments_of_compile = _compile_lines(model, known)
     sources |= _data_lines(known.sites.get("fit", model)) | _argument_lines(known.sites.get("fit", model))
@@ -145,8 +148,15 @@ def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run
         shuffled=known.shuffled,
         examples=known.examples,
         batches=known.batches,
+        loaded=known.sites.loads.of(model),
         sources={name: source for name, source in sources.items() if source is not None},
     )
+
+
+def _policy_line(filename: str | None) -> Source | None:
+    """The line in the file that calls fit that sets the numbers all layers are made of."""
+    found = lines_with(filename, _POLICIES) if filename else []
+    return place(filename, found[-1]) if filename and found else None
 
 
 def _held(model: Any, known: Known) -> list[Any]:

@@ -48,6 +48,7 @@ class KerasProbe:
         self._wrap(keras.Model, "fit", before=self._fit_begins)
         self._wrap(keras.Model, "train_on_batch", before=self._batch_begins)
         self._wrap(keras.Model, "evaluate", after=self._evaluated)
+        self._wrap(keras.Model, "load_weights", after=self._weights_loaded)
 
     @property
     def installed(self) -> bool:
@@ -133,6 +134,11 @@ class KerasProbe:
         training = self._known(model)
         if training is not None and training.epoch is None:
             training.add_metrics(model.get_metrics_result(), "validation")
+
+    def _weights_loaded(self, model: Any, original: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._sites.remember("load", model)
+        path = args[0] if args else kwargs["filepath"]
+        self._sites.loads.loaded(model, path, bool(kwargs.get("by_name")), self._sites.get("load", model))
 
     # ---- trainings ----------------------------------------------------------------------------------------------
 

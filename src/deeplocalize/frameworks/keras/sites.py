@@ -8,14 +8,16 @@ import weakref
 from types import FrameType
 from typing import Any
 
+from deeplocalize.frameworks.keras.loading import Loads
 from deeplocalize.frameworks.source import CallSite, is_user_file, user_call
 from deeplocalize.trace.schema import Source
 
 
 class Sites:
-    """Remembers calls by the object they are about, as long as the object lives."""
+    """Remembers calls by the object they are about, as long as the object lives; `loads` are those that load weights."""
 
     def __init__(self) -> None:
+        self.loads = Loads()
         self._sites: dict[tuple[int, str], tuple[weakref.ref[Any], CallSite]] = {}
 
     def remember(self, what: str, subject: Any) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from torch import nn
 
 from deeplocalize.frameworks import lines
 from deeplocalize.frameworks.data_lines import made_at
 from deeplocalize.frameworks.source import CallSite, outermost_loop
+from deeplocalize.frameworks.torch import loading
 from deeplocalize.frameworks.torch.models import Model
 from deeplocalize.trace.schema import Evaluation, Layer, Source
 
@@ -24,6 +26,16 @@ def layers(models: Sequence[Model], filename: str | None) -> tuple[Layer, ...]:
             found.append(dataclasses.replace(layer.facts, index=len(found), name=name))
     unseen = all(layer.source is None for layer in found)
     return lines.of_layers(found, filename) if unseen else tuple(found)
+
+
+def of_models(models: Sequence[Model], held: Collection[int]) -> dict[str, Any]:
+    """What a Run says of its models; `held` are the ids of the parameters that optimizers hold."""
+    return {
+        "parameters": parameters(models),
+        "trainable": trainable(models),
+        "optimized": optimized(models, held),
+        "loaded": loading.of(models),
+    }
 
 
 def parameters(models: Sequence[Model]) -> int:
@@ -41,10 +53,11 @@ def optimized(models: Sequence[Model], held: Collection[int]) -> int:
     return sum(each.numel() for key, each in _all(models).items() if key in held)
 
 
-def data_lines(calls: Mapping[str, CallSite]) -> dict[str, Source]:
-    """The lines that made what the model and the loss are given, and of the loop over all steps."""
+def data_lines(calls: Mapping[str, CallSite], models: Sequence[Model]) -> dict[str, Source]:
+    """The lines that made what model and loss are given, of the loop over all steps, and of a conversion to 16 bits."""
     found = {
         "epochs": outermost_loop(calls.get("step")),
+        "dtype": loading.halved(models),
         "inputs": made_at(calls.get("forward"), 0, "x"),
         "targets": made_at(calls.get("loss"), 1, "target", targets=True),
     }

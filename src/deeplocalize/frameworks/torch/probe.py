@@ -20,7 +20,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from deeplocalize.frameworks.session import Session, leave_traceback
 from deeplocalize.frameworks.source import CallSite, user_call
-from deeplocalize.frameworks.torch import crash, graph, objective, origin, stats
+from deeplocalize.frameworks.torch import crash, graph, loading, objective, origin, stats
 from deeplocalize.frameworks.torch.calls import CallLines
 from deeplocalize.frameworks.torch.functions import Functions
 from deeplocalize.frameworks.torch.keeping import Keeping
@@ -68,6 +68,7 @@ class TorchProbe:
         self._wraps.wrap(torch.optim.Optimizer, "zero_grad", after=self._gradients_cleared)
         self._wraps.wrap(nn.Module, "zero_grad", after=self._gradients_cleared)
         self._wraps.wrap(nn.Module, "eval", after=self._evaluation_begins)
+        loading.watch(self._wraps)
         self._wraps.wrap(torch.optim.lr_scheduler.LRScheduler, "step", after=self._scheduler_stepped)
         self._wraps.wrap(torch.optim.lr_scheduler.ReduceLROnPlateau, "step", after=self._scheduler_stepped)
         self._wraps.wrap(torch.autograd, "backward", before=self._backward_begins, after=self._backward_ended)

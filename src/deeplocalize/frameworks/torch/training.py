@@ -371,11 +371,9 @@ class Training:
             optimizers=optimizers,
             batch_size=self.batch_size,
             unapplied=self.unapplied,
-            parameters=facts.parameters(self.models),
-            trainable=facts.trainable(self.models),
-            optimized=facts.optimized(self.models, held_by(*self.live_optimizers())),
+            **facts.of_models(self.models, held_by(*self.live_optimizers())),
             sources={name: site.source for name, site in self.calls.items()}
-            | facts.data_lines(self.calls)
+            | facts.data_lines(self.calls, self.models)
             | self.feed.lines(),
             **self.feed.facts(),
         )

@@ -14,7 +14,7 @@ import keras
 
 from deeplocalize.frameworks import lines
 from deeplocalize.frameworks.data_lines import made_at
-from deeplocalize.frameworks.keras import describe, objectives
+from deeplocalize.frameworks.keras import callback, describe, objectives
 from deeplocalize.frameworks.keras.describe import Leaves
 from deeplocalize.frameworks.keras.flow import PASSING, Term, Way
 from deeplocalize.frameworks.keras.sites import Sites, arguments, line
@@ -22,6 +22,11 @@ from deeplocalize.frameworks.source import CallSite, is_user_file, lines_with, p
 from deeplocalize.trace.schema import Head, Layer, Loss, Objective, Optimizer, Run, Source
 
 SCHEDULERS = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
+
+HARMLESS = (
+    "CSVLogger History LearningRateScheduler ProgbarLogger ReduceLROnPlateau RemoteMonitor TensorBoard TerminateOnNaN"
+).split()
+"""Callbacks of Keras that neither keep weights nor end the training while all is well. Others may."""
 
 _PACKAGES = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "jax": ("jax",), "torch": ("torch",)}
 
@@ -36,6 +41,8 @@ class Known:
         used: the names of the optimizers that were applied.
         scheduler: the line of a callback that sets the learning rate.
         called: the call of the model in a train step of the user's own.
+        fits: how often fit came to its start.
+        keeps_weights: a callback may keep weights, or end the training.
     """
 
     sites: Sites
@@ -50,6 +57,8 @@ class Known:
     used: frozenset[str] = frozenset()
     scheduler: Source | None = None
     called: CallSite | None = None
+    fits: int = 0
+    keeps_weights: bool = False
 
     def take_fit(self, arguments: Mapping[str, Any], filename: str | None) -> None:
         """fit was called with these arguments."""
@@ -57,17 +66,25 @@ class Known:
         self.batch_size = arguments.get("batch_size") or self.batch_size
         self.shuffled = _shuffled(arguments.get("x"), arguments.get("shuffle", True))
         self.scheduler = _scheduler(arguments.get("callbacks"), filename)
+        self.keeps_weights = self.keeps_weights or not all(map(_is_harmless, _callbacks(arguments.get("callbacks"))))
         self.weighted = any(arguments.get(name) is not None for name in ("class_weight", "sample_weight"))
 
 
 def _scheduler(callbacks: Any, filename: str | None) -> Source | None:
     """The line in the file that calls fit on which a callback is built that sets the learning rate."""
-    given = getattr(callbacks, "callbacks", callbacks) or ()
-    kinds = (
-        {type(each).__name__ for each in given if isinstance(each, SCHEDULERS)} if isinstance(given, list) else set()
-    )
+    kinds = {type(each).__name__ for each in _callbacks(callbacks) if isinstance(each, SCHEDULERS)}
     found = lines_with(filename, kinds) if filename and kinds else []
     return place(filename, found[0]) if filename and found else None
+
+
+def _callbacks(given: Any) -> list[Any]:
+    """The callbacks that fit was given, alone, in a list or in a CallbackList."""
+    listed = getattr(given, "callbacks", given)
+    return list(listed) if isinstance(listed, list | tuple) else [] if listed is None else [listed]
+
+
+def _is_harmless(each: Any) -> bool:
+    return callback.is_ours(each) or (type(each).__module__.startswith("keras.") and type(each).__name__ in HARMLESS)
 
 
 def layers(leaves: Leaves, known: Known) -> tuple[Layer, ...]:
@@ -135,6 +152,7 @@ def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run
         trainable=describe.size([each for each in parameters if each.trainable]),
         optimized=describe.size([each for each in parameters if each.trainable and id(each) in held]),
         shuffled=known.shuffled,
+        keeps_weights=known.keeps_weights or known.fits != 1,
         sources={name: source for name, source in sources.items() if source is not None},
     )
 

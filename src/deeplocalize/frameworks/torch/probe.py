@@ -27,6 +27,7 @@ from deeplocalize.frameworks.torch.keeping import Keeping
 from deeplocalize.frameworks.torch.models import LayerState, Model
 from deeplocalize.frameworks.torch.modules import Modules
 from deeplocalize.frameworks.torch.objective import LossCall
+from deeplocalize.frameworks.torch.results import LossModules
 from deeplocalize.frameworks.torch.training import Backward, Training
 from deeplocalize.frameworks.torch.trainings import Trainings
 from deeplocalize.frameworks.torch.wrap import Sites, Wraps
@@ -47,6 +48,8 @@ class TorchProbe:
         self._modules = Modules(self._sites, self._trainings.model_found, self._trainings.model_grown)
         self._reach: dict[tuple[Any, int], tuple[int, set[int]]] = {}
         self._loss_nodes: dict[Any, LossCall] = {}
+        self._loss_modules = LossModules()
+        self._evaluated: Model | None = None
         self._calls = CallLines()
         self._functions = Functions()
         self._keeping = Keeping()
@@ -66,6 +69,8 @@ class TorchProbe:
         self._wraps.wrap(torch.optim.Optimizer, "zero_grad", after=self._gradients_cleared)
         self._wraps.wrap(nn.Module, "zero_grad", after=self._gradients_cleared)
         self._wraps.wrap(nn.Module, "eval", after=self._evaluation_begins)
+        self._wraps.wrap(nn.Module, "state_dict", after=self._trainings.weights_saved)
+        self._wraps.wrap(nn.Module, "__setstate__", after=self._trainings.weights_copied)
         self._wraps.wrap(torch.optim.lr_scheduler.LRScheduler, "step", after=self._scheduler_stepped)
         self._wraps.wrap(torch.optim.lr_scheduler.ReduceLROnPlateau, "step", after=self._scheduler_stepped)
         self._wraps.wrap(torch.autograd, "backward", before=self._backward_begins, after=self._backward_ended)
@@ -155,7 +160,7 @@ class TorchProbe:
         if not torch.is_grad_enabled():
             self._trainings.event("e", [model])
             if len(self._modules.active) == 1:
-                frame = sys._getframe(2)
+                frame, self._evaluated = sys._getframe(2), model
                 model.evaluate(args, kwargs, lambda: user_call(frame))
             return
         self._close_open_steps()
@@ -169,6 +174,9 @@ class TorchProbe:
     def _forward_ended(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         self._left(module)
         if not torch.is_grad_enabled():
+            asked = self._evaluated
+            if asked is not None and not asked.ran and self._loss_modules.tells(module):
+                asked.evaluations.results.add(module, [*args, *kwargs.values()], output)
             return
         model, layer = self._modules.layers.get(id(module), (None, None))
         if model is None:
@@ -222,6 +230,7 @@ class TorchProbe:
         given = [*args, *kwargs.values()]
         if len(given) >= 2 and isinstance(output, Tensor) and output.grad_fn is not None and self._watching_closely():
             sites = self._sites.of(module), user_call(sys._getframe(3))
+            self._loss_modules.trains(module)
             self._loss_nodes[output.grad_fn] = LossCall(module, given[0], given[1], *sites)
 
     def _watching_closely(self) -> bool:

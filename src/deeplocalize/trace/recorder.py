@@ -89,6 +89,7 @@ class Recorder:
         self._flushed = time.monotonic()
         self._began = time.monotonic()
         self._failures: set[tuple[str, str]] = set()
+        self._late: dict[str, float] = {}
         self._layer_schedule = Schedule(log.layers_dense)
         self._scalar_schedule = Schedule(SCALARS_DENSE)
         self._sampled: set[int] = set()
@@ -118,17 +119,20 @@ class Recorder:
     def step(self, step: int, scalars: Mapping[str, float], order: str = "") -> None:
         """Record a finished optimizer step: its scalars (see schema.SCALARS) and the order of its events.
 
-        Long runs are thinned: see Schedule. A step whose loss is not finite, or whose layers were recorded, is kept.
+        Long runs are thinned: see Schedule. A step whose loss is not finite, or whose layers were recorded, is kept. What
+        validation said in a step that is not is recorded with the next one.
         """
         others, self._stepped = self._log.steps - self._stepped, self._log.steps + 1
         self._log.steps += 1
         notable = step in self._sampled or scalars.get("loss.nonfinite", 0) > 0
         if not self._scalar_schedule.due(step) and not notable:
+            self._late |= {name: value for name, value in scalars.items() if name.startswith("validation.")}
             return
         if order and order not in self._orders and len(self._orders) < 64:
             self._orders[order] = len(self._orders)
             self._new_orders.append(order)
-        values = {"time": time.monotonic() - self._began, "other_steps": float(others)} | dict(scalars)
+        values = {"time": time.monotonic() - self._began, "other_steps": float(others)} | self._late | dict(scalars)
+        self._late = {}
         self._rows.append((step, values, self._orders.get(order, -1)))
         if time.monotonic() - self._flushed > FLUSH_SECONDS:
             self.flush()

@@ -106,8 +106,9 @@ SCALARS = (
     "repeated_backwards",  # backward passes from a loss from which one had gone back before
     "rebuilt_optimizers",  # optimizers that the same call built anew for the same parameters since the last step
     "rebuilt_schedulers",  # learning-rate schedulers that the same call built anew since the last step
+    "validation.loss",  # on data that are not trained on, where the program computes it
 )
-"""Quantities recorded for a step as a whole. Besides these: ``metric.<name>`` and ``validation.<name>``."""
+"""Quantities recorded for a step as a whole. Besides these: ``metric.<name>`` and more of ``validation.<name>``."""
 
 
 @dataclass(frozen=True)
@@ -290,9 +291,9 @@ class Evaluation:
 
     `step` is the number of steps before them. `passes` counts those with layers that answered as in training (dropout
     dropped units, batch normalization went by the batch), `layers` are the indices of these; `proper` counts the passes
-    without such layers. Of the first: `examples` is the number of rows they were given, `repeated` the share of rows that
-    were given before among them, `trained` the share of the rows trained on that is found among them (None: not known),
-    `again` is True if an earlier evaluation was given the same rows.
+    without such layers. `examples` is the number of rows they were given, `repeated` the share of rows that were given
+    before among them, `trained` the share of the rows trained on that is found among them (None: not known), `again` is
+    True if an earlier evaluation was given the same rows.
     """
 
     step: int
@@ -319,6 +320,8 @@ class Run:
     it makes, where the program says so; `workers` the number of processes that load them. `shuffled` is True too if a
     sampler of the user's own decides on the order. `unapplied` counts the backward passes of a training whose optimizer
     never took a step, as long as nothing else changed the weights either. `evaluations` are the first few and the latest.
+    `keeps_weights` is True if the program may go back to the weights of an earlier step: it saves or copies them as it
+    trains, or stops by itself; None if that is not known.
     """
 
     framework: str
@@ -345,6 +348,7 @@ class Run:
     batches: int | None = None
     workers: int | None = None
     evaluations: tuple[Evaluation, ...] = ()
+    keeps_weights: bool | None = None
 
 
 @dataclass(frozen=True)

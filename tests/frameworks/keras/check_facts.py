@@ -108,6 +108,35 @@ def the_axis_of_the_last_softmax_is_known():
 
 
 @check
+def it_is_known_if_weights_may_be_kept_while_training():
+    """Keras's own callbacks that only look, or set the rate, keep none; of any other nobody knows."""
+
+    class Own(keras.callbacks.Callback):
+        pass
+
+    harmless = [keras.callbacks.TerminateOnNaN(), keras.callbacks.ReduceLROnPlateau(monitor="loss")]
+    for given, kept in (
+        (None, False),
+        (harmless, False),
+        (keras.callbacks.EarlyStopping(monitor="loss"), True),
+        ([*harmless, keras.callbacks.SwapEMAWeights()], True),
+        ([Own()], True),
+    ):
+        assert fitted(build_in_lines, callbacks=given).run.keeps_weights is kept
+
+
+@check
+def between_two_fits_anything_may_be_kept():
+    seed()
+    x, y = problem()
+    with watched() as seen:
+        model = build_in_lines()
+        for _ in range(2):
+            model.fit(x, y, batch_size=32, verbose=0)
+    assert seen.trace.run.keeps_weights is True
+
+
+@check
 def nested_models_are_told_by_their_layers():
     def build():
         block = keras.Sequential([keras.Input((6,)), layers.Dense(5, name="a"), layers.ReLU(name="b")], name="block")

@@ -1,6 +1,8 @@
 """What is recorded of passes without gradients, and what is said of them."""
 
 import contextlib
+import copy
+import os
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from deeplocalize.frameworks.torch.evaluations import MAX_BLOCKS, row_keys  # noqa: E402
+from deeplocalize.frameworks.torch.results import right_answers  # noqa: E402
 from deeplocalize.rules.generalization.evaluation_in_training_mode import check  # noqa: E402
 
 X, Y = torch.randn(160, 6, generator=torch.Generator().manual_seed(1)), torch.arange(160) % 3
@@ -227,6 +230,108 @@ def test_a_second_training_knows_nothing_of_the_evaluations_of_the_first(watched
             optimizer.zero_grad()
         in_evaluation_mode(model)
     assert [bool(accused(trace)) for trace in run.traces] == [True, False]
+
+
+def train_by(criterion, model, x=NEW, after=lambda: None):
+    """A training that shows its loss on other data after each epoch, in batches of unequal size."""
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    shown = []
+    for _ in range(6):
+        for batch in torch.randperm(len(X)).split(16):
+            optimizer.zero_grad()
+            criterion(model(X[batch]), Y[batch]).backward()
+            optimizer.step()
+        with torch.no_grad():
+            answers = model(x)
+            y = torch.arange(len(x)) % 3
+            for part in (slice(40), slice(40, None)):
+                criterion(answers[part], y[part])
+            shown.append(
+                (nn.functional.cross_entropy(answers, y).item(), (answers.argmax(1) == y).float().mean().item())
+            )
+        after()
+    return shown
+
+
+def recorded(trace, name):
+    values = trace.scalar(name)
+    return values[np.isfinite(values)]
+
+
+def test_the_loss_on_other_data_is_recorded_with_the_step_after_it(watched):
+    with watched() as run:
+        shown = train_by(nn.CrossEntropyLoss(), network(nn.ReLU()))
+    for name, at in (("validation.loss", 0), ("validation.accuracy", 1)):
+        np.testing.assert_allclose(recorded(run.trace, name), [each[at] for each in shown[:-1]], rtol=1e-5)
+    assert np.flatnonzero(np.isfinite(run.trace.scalar("validation.loss"))).tolist() == [10, 20, 30, 40, 50]
+
+
+@pytest.mark.parametrize(
+    ("criterion", "x"),
+    [
+        (nn.CrossEntropyLoss(), X),  # the training data
+        (nn.CrossEntropyLoss(), torch.cat([NEW, X])),
+        (nn.CrossEntropyLoss(reduction="sum"), NEW),
+        (nn.functional.cross_entropy, NEW),  # a function: nobody sees it without gradients
+    ],
+)
+def test_of_other_losses_than_means_on_other_data_nothing_is_recorded(watched, criterion, x):
+    with watched() as run:
+        train_by(criterion, network(nn.ReLU()), x)
+    assert not run.trace.has("validation.loss")
+
+
+def test_another_loss_than_the_one_trained_by_is_not_recorded(watched):
+    trained_by, shown = nn.CrossEntropyLoss(label_smoothing=0.1), nn.CrossEntropyLoss()
+    with watched() as run:
+        train_by(lambda *given: (trained_by if torch.is_grad_enabled() else shown)(*given), network(nn.ReLU()))
+    assert not run.trace.has("validation.loss")
+
+
+def saved(model):
+    torch.save(model.state_dict(), os.devnull)
+
+
+def copied(model):
+    copy.deepcopy(model)
+
+
+def part_saved(model):
+    model[0].state_dict()
+
+
+@pytest.mark.parametrize(
+    ("keep", "kept"), [(saved, True), (copied, True), (part_saved, False), (lambda _: None, False)]
+)
+def test_it_is_known_if_weights_are_kept_while_training(watched, keep, kept):
+    model = network(nn.ReLU())
+    with watched() as run:
+        train_by(nn.CrossEntropyLoss(), model, after=lambda: keep(model))
+    assert run.trace.run.keeps_weights is kept
+
+
+def test_weights_kept_before_the_first_or_after_the_last_step_are_no_choice(watched):
+    model = network(nn.ReLU())
+    with watched() as run:
+        copy.deepcopy(model)
+        train_by(nn.CrossEntropyLoss(), model)
+        saved(model)
+    assert run.trace.run.keeps_weights is False
+
+
+@pytest.mark.parametrize(
+    ("module", "prediction", "target", "share"),
+    [
+        (nn.CrossEntropyLoss(), [[2.0, 1.0], [0.0, 1.0]], [0, 0], 0.5),
+        (nn.BCEWithLogitsLoss(), [[0.3], [0.4], [-1.0]], [[1.0], [0.0], [0.0]], 2 / 3),
+        (nn.BCELoss(), [[0.3], [0.4], [0.7]], [[1.0], [0.0], [1.0]], 2 / 3),
+        (nn.MSELoss(), [[0.3]], [[0.3]], None),
+        (nn.CrossEntropyLoss(), [[0.2, 0.8]], [[0.0, 1.0]], None),
+    ],
+)
+def test_right_answers_are_counted_as_the_loss_reads_them(module, prediction, target, share):
+    answer = right_answers(module, torch.tensor(prediction), torch.tensor(target))
+    assert answer is None if share is None else answer.item() == pytest.approx(share)
 
 
 def test_rows_have_the_same_number_only_if_they_are_the_same():

@@ -14,7 +14,7 @@ import keras
 
 from deeplocalize.frameworks import lines
 from deeplocalize.frameworks.data_lines import made_at
-from deeplocalize.frameworks.keras import describe, objectives
+from deeplocalize.frameworks.keras import callback, describe, objectives
 from deeplocalize.frameworks.keras.describe import Leaves
 from deeplocalize.frameworks.keras.flow import PASSING, Term, Way
 from deeplocalize.frameworks.keras.sites import Sites, arguments, line
@@ -24,6 +24,11 @@ from deeplocalize.trace.schema import Head, Layer, Loss, Objective, Optimizer, R
 SCHEDULERS = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
 
 _POLICIES = ("set_dtype_policy", "set_global_policy", "set_floatx")
+
+HARMLESS = (
+    "CSVLogger History LearningRateScheduler ProgbarLogger ReduceLROnPlateau RemoteMonitor TensorBoard TerminateOnNaN"
+).split()
+"""Callbacks of Keras that neither keep weights nor end the training while all is well. Others may."""
 
 _PACKAGES = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "jax": ("jax",), "torch": ("torch",)}
 
@@ -41,6 +46,8 @@ class Known:
         called: the call of the model in a train step of the user's own.
         examples: the size of the arrays that fit was given.
         batches: the number of different batches that a data set of the user's own makes.
+        fits: how often fit came to its start.
+        keeps_weights: a callback may keep weights, or end the training.
     """
 
     sites: Sites
@@ -58,6 +65,8 @@ class Known:
     called: CallSite | None = None
     examples: int | None = None
     batches: int | None = None
+    fits: int = 0
+    keeps_weights: bool = False
 
     def take_fit(self, arguments: Mapping[str, Any], filename: str | None) -> None:
         """fit was called with these arguments."""
@@ -66,17 +75,25 @@ class Known:
         self.shuffled = _shuffled(arguments.get("x"), arguments.get("shuffle", True))
         self.examples, self.batches = _size(arguments.get("x"))
         self.scheduler = _scheduler(arguments.get("callbacks"), filename)
+        self.keeps_weights = self.keeps_weights or not all(map(_is_harmless, _callbacks(arguments.get("callbacks"))))
         self.weighted = any(arguments.get(name) is not None for name in ("class_weight", "sample_weight"))
 
 
 def _scheduler(callbacks: Any, filename: str | None) -> Source | None:
     """The line in the file that calls fit on which a callback is built that sets the learning rate."""
-    given = getattr(callbacks, "callbacks", callbacks) or ()
-    kinds = (
-        {type(each).__name__ for each in given if isinstance(each, SCHEDULERS)} if isinstance(given, list) else set()
-    )
+    kinds = {type(each).__name__ for each in _callbacks(callbacks) if isinstance(each, SCHEDULERS)}
     found = lines_with(filename, kinds) if filename and kinds else []
     return place(filename, found[0]) if filename and found else None
+
+
+def _callbacks(given: Any) -> list[Any]:
+    """The callbacks that fit was given, alone, in a list or in a CallbackList."""
+    listed = getattr(given, "callbacks", given)
+    return list(listed) if isinstance(listed, list | tuple) else [] if listed is None else [listed]
+
+
+def _is_harmless(each: Any) -> bool:
+    return callback.is_ours(each) or (type(each).__module__.startswith("keras.") and type(each).__name__ in HARMLESS)
 
 
 def layers(leaves: Leaves, known: Known) -> tuple[Layer, ...]:
@@ -149,6 +166,7 @@ def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run
         examples=known.examples,
         batches=known.batches,
         loaded=known.sites.loads.of(model),
+        keeps_weights=known.keeps_weights or known.fits != 1,
         sources={name: source for name, source in sources.items() if source is not None},
     )
 

@@ -267,6 +267,7 @@ class Training:
     def take_params(self, params: Mapping[str, Any]) -> None:
         """Keras told the callbacks how many epochs and steps there will be."""
         self.known.epochs, self.known.steps_per_epoch = params.get("epochs"), params.get("steps")
+        self.known.fits += 1
         self._described = False
 
     def end_fit(self, model: Any, more_may_come: bool) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from deeplocalize.frameworks.source import CallSite
+from deeplocalize.frameworks.torch.results import Results
 from deeplocalize.trace.schema import Evaluation
 
 MAX_BLOCKS = 8
@@ -28,6 +29,9 @@ MAX_ROWS = 1 << 14
 ROWS_A_STEP = 32
 MAX_TRAINED = 1 << 12
 ROW_ELEMENTS = 64
+
+MOST_TRAINED = 0.05
+"""An evaluation on data that are not trained on may hold this share of the rows that are: data sets have duplicates."""
 
 _MIX = np.random.default_rng(0).integers(1, 1 << 63, ROW_ELEMENTS, np.uint64) | np.uint64(1)
 
@@ -45,7 +49,6 @@ class Block:
     examples: int = 0
     layers: list[int] = field(default_factory=list)
     rows: list[Keys] = field(default_factory=list)
-    losses: list[float] = field(default_factory=list)
     whole: bool = True
 
     def keys(self) -> Keys:
@@ -54,9 +57,16 @@ class Block:
 
 
 class Evaluations:
-    """The passes without gradients of one model, told from the data it is trained on."""
+    """The passes without gradients of one model, told from the data it is trained on.
+
+    Attributes:
+        results: what the losses of these passes were, since the last step.
+    """
 
     def __init__(self) -> None:
+        self.results = Results()
+        self._on_trained = False
+        self._first_saved: int | None = None
         self._step = 0
         self._blocks: list[Block] = []
         self._open: Block | None = None
@@ -73,19 +83,46 @@ class Evaluations:
         self._step += 1
         self._open = None
 
+    def saved(self) -> None:
+        """The weights were saved or copied."""
+        if self._first_saved is None and self._step:
+            self._first_saved = self._step
+
+    def keeps_weights(self) -> bool:
+        """True if the weights were saved or copied before the last step."""
+        return self._first_saved is not None and self._first_saved < self._step
+
+    @property
+    def looks_at_rows(self) -> bool:
+        """True if the rows of the next pass are of interest."""
+        return self._seen + (self._open is None) <= MAX_BLOCKS
+
     def took_pass(self, inputs: Tensor | None, active: Sequence[int], site: CallSite | None) -> None:
         """A pass without gradients; `active` are the layers that answer otherwise than in evaluation mode."""
         block = self._block()
-        if inputs is None or not active:
-            block.in_evaluation += not active
-            return
-        block.in_training += 1
+        block.in_evaluation += not active
+        block.in_training += bool(active)
         block.site = block.site or site
         block.layers = block.layers or list(active)
+        if inputs is None:
+            block.whole = False
+            return
+        block.whole = block.whole and block.examples + len(inputs) <= MAX_ROWS
         block.examples += len(inputs)
-        block.whole = block.whole and block.examples <= MAX_ROWS and self._seen <= MAX_BLOCKS
         if block.whole:
             block.rows.append(row_keys(inputs))
+
+    def validation(self) -> dict[str, float | Tensor]:
+        """The loss since the last step, and the accuracy, on data that are not trained on; nothing if they are."""
+        found = self.results.take()
+        block = self._open
+        if found and block is not None and block.rows:
+            self._on_trained = self._on_trained or self._share_of_trained(np.concatenate(block.rows)) > MOST_TRAINED
+        return {} if self._on_trained else found
+
+    def _share_of_trained(self, keys: Keys) -> float:
+        trained = np.unique(np.concatenate(self._trained)) if self._trained else np.zeros(0, np.uint64)
+        return float(np.isin(trained, keys).mean()) if len(trained) else math.nan
 
     def _block(self) -> Block:
         if self._open is None:
@@ -96,7 +133,6 @@ class Evaluations:
 
     def facts(self, offset: int = 0) -> tuple[Evaluation, ...]:
         """What was seen, where the first layer of the model has the index `offset`."""
-        trained = np.unique(np.concatenate(self._trained)) if self._trained else np.zeros(0, np.uint64)
         found: list[Evaluation] = []
         sums: set[tuple[int, int]] = set()
         for block in self._blocks:
@@ -110,7 +146,7 @@ class Evaluations:
                     examples=block.examples,
                     layers=tuple(offset + at for at in block.layers),
                     repeated=1 - len(np.unique(keys)) / len(keys) if len(keys) else None,
-                    trained=float(np.isin(trained, keys).mean()) if len(keys) and len(trained) else None,
+                    trained=self._share_of_trained(keys) if len(keys) and self._trained else None,
                     again=total in sums,
                     source=block.site.source if block.site else None,
                 )

@@ -64,14 +64,23 @@ def data_lines(calls: Mapping[str, CallSite], models: Sequence[Model]) -> dict[s
     return {name: line for name, line in found.items() if line is not None}
 
 
-def evaluations(models: Sequence[Model]) -> tuple[Evaluation, ...]:
-    """The passes without gradients of all models, by the number of steps before them."""
+def seen(models: Sequence[Model]) -> dict[str, Any]:
+    """What was seen of them beside their steps: passes without gradients, and if weights were saved or copied."""
     found: list[Evaluation] = []
     offset = 0
     for model in models:
         found += model.evaluations.facts(offset)
         offset += len(model.layers)
-    return tuple(sorted(found, key=lambda each: each.step))
+    evaluations = tuple(sorted(found, key=lambda each: each.step))
+    return {"evaluations": evaluations, "keeps_weights": any(model.evaluations.keeps_weights() for model in models)}
+
+
+def validation(models: Sequence[Model]) -> dict[str, Any]:
+    """The scalars ``validation.*`` of the step that ends."""
+    found: dict[str, Any] = {}
+    for model in models:
+        found |= model.evaluations.validation()
+    return found
 
 
 def _all(models: Sequence[Model]) -> dict[int, nn.Parameter]:

@@ -28,6 +28,7 @@ from deeplocalize.frameworks.torch.loaders import Loaders
 from deeplocalize.frameworks.torch.models import LayerState, Model
 from deeplocalize.frameworks.torch.modules import Modules
 from deeplocalize.frameworks.torch.objective import LossCall
+from deeplocalize.frameworks.torch.results import LossModules
 from deeplocalize.frameworks.torch.training import Backward, Training
 from deeplocalize.frameworks.torch.trainings import Trainings
 from deeplocalize.frameworks.torch.wrap import Sites, Wraps
@@ -49,6 +50,8 @@ class TorchProbe:
         self._reach: dict[tuple[Any, int], tuple[int, set[int]]] = {}
         self._loss_nodes: dict[Any, LossCall] = {}
         self._loaders = Loaders(self._sites, self._trainings.handed_out)
+        self._loss_modules = LossModules()
+        self._evaluated: Model | None = None
         self._calls = CallLines()
         self._functions = Functions()
         self._keeping = Keeping()
@@ -69,6 +72,8 @@ class TorchProbe:
         self._wraps.wrap(nn.Module, "zero_grad", after=self._gradients_cleared)
         self._wraps.wrap(nn.Module, "eval", after=self._evaluation_begins)
         loading.watch(self._wraps)
+        self._wraps.wrap(nn.Module, "state_dict", after=self._trainings.weights_saved)
+        self._wraps.wrap(nn.Module, "__setstate__", after=self._trainings.weights_copied)
         self._wraps.wrap(torch.optim.lr_scheduler.LRScheduler, "step", after=self._scheduler_stepped)
         self._wraps.wrap(torch.optim.lr_scheduler.ReduceLROnPlateau, "step", after=self._scheduler_stepped)
         self._wraps.wrap(torch.autograd, "backward", before=self._backward_begins, after=self._backward_ended)
@@ -159,7 +164,7 @@ class TorchProbe:
         if not torch.is_grad_enabled():
             self._trainings.event("e", [model])
             if len(self._modules.active) == 1:
-                frame = sys._getframe(2)
+                frame, self._evaluated = sys._getframe(2), model
                 model.evaluate(args, kwargs, lambda: user_call(frame))
             return
         self._close_open_steps()
@@ -175,6 +180,9 @@ class TorchProbe:
     def _forward_ended(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         self._left(module)
         if not torch.is_grad_enabled():
+            asked = self._evaluated
+            if asked is not None and not asked.ran and self._loss_modules.tells(module):
+                asked.evaluations.results.add(module, [*args, *kwargs.values()], output)
             return
         model, layer = self._modules.layers.get(id(module), (None, None))
         if model is None:
@@ -226,6 +234,7 @@ class TorchProbe:
         given = [*args, *kwargs.values()]
         if len(given) >= 2 and isinstance(output, Tensor) and output.grad_fn is not None and self._watching_closely():
             sites = self._sites.of(module), user_call(sys._getframe(3))
+            self._loss_modules.trains(module)
             self._loss_nodes[output.grad_fn] = LossCall(module, given[0], given[1], *sites)
 
     def _watching_closely(self) -> bool:

@@ -228,6 +228,7 @@ class Training:
             "stale_gradient": float(self.stale),
             "accumulated": float(max(1, len(backwards))),
             "cleared_gradient": self._parameters.cleared,
+            **facts.validation(self.models),
         }
 
     def _activation_columns(self) -> dict[tuple[str, int], stats.Row]:
@@ -345,8 +346,9 @@ class Training:
         what broke the program is told as it was then."""
         if self._facts is None:
             self._facts = self._run_now()
-        seen = facts.evaluations(self.models)
-        told = dataclasses.replace(self._facts, ended=ended, crash=crash, origin=self._origin(), evaluations=seen)
+        told = dataclasses.replace(
+            self._facts, ended=ended, crash=crash, origin=self._origin(), **facts.seen(self.models)
+        )
         return dataclasses.replace(told, trainable=facts.trainable(self.models)) if crash and not self._gone() else told
 
     def _origin(self) -> Origin | None:

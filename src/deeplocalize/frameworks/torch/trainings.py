@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 
@@ -198,6 +199,18 @@ class Trainings:
         """A data loader handed out a batch. Whose it is, the steps that come after it show."""
         for training in self.live:
             training.feed.take(handed)
+
+    def weights_saved(self, module: torch.nn.Module, *_: Any, **__: Any) -> None:
+        """The state of a module was handed out: it may be kept."""
+        for model in self._models():
+            if model.root is module:
+                model.evaluations.saved()
+
+    def weights_copied(self, module: torch.nn.Module, *_: Any, **__: Any) -> None:
+        """A module was made out of the state of another of its type."""
+        for model in self._models():
+            if type(model.root) is type(module):
+                model.evaluations.saved()
 
     def close_open_steps(self) -> None:
         """Finish steps of several optimizers, now that the next has begun."""

@@ -46,7 +46,12 @@ MODE = Series("layer", "training")
 EFFECTS = {"dropout": "drops nothing", "batch-norm": "goes by its old averages"}
 
 
-@rule(code="T403", severity=Severity.MEDIUM, needs=("layers", MODE), explains=("loss-no-better-than-constant",))
+@rule(
+    code="T403",
+    severity=Severity.MEDIUM,
+    needs=("layers", MODE),
+    explains=("loss-no-better-than-constant", "overfitting"),
+)
 def check(trace: Trace, *, least: int = 5) -> Iterator[Finding]:
     """Yield one finding if training ends in evaluation mode and was not meant to."""
     affected = [layer.index for layer in trace.layers if layer.kind in EFFECTS and layer.order is not None]

@@ -1,0 +1,90 @@
+"""What the network does on data that it is not trained on, as the program itself measured it."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from deeplocalize.signals.over_time import recorded
+from deeplocalize.trace.schema import FloatArray, IntArray, Trace
+
+LEAST = 3
+"""A stretch of the curve is judged by no fewer evaluations."""
+
+HIGHER_IS_BETTER = ("acc", "auc", "precision", "recall", "f1", "iou", "dice", "r2", "top")
+LOWER_IS_BETTER = ("loss", "error", "mae", "mse", "rmse", "entropy", "mape")
+"""Parts of the names of metrics, which say what is better."""
+
+
+class Curve(NamedTuple):
+    """The loss on other data.
+
+    Attributes:
+        at: the places of the evaluations among the recorded steps.
+        values: the losses.
+        best: the place of the best of them among the values, a single lucky one apart.
+        then: the loss there.
+        late: the losses of the last fifth, 3 at least.
+    """
+
+    at: IntArray
+    values: FloatArray
+    best: int
+    then: float
+    late: FloatArray
+
+
+def validation_curve(trace: Trace) -> Curve | None:
+    """The loss on other data over time; None if there are not enough values for an early and a late stretch."""
+    values = trace.scalar("validation.loss")
+    at = np.flatnonzero(np.isfinite(values))
+    values = values[at]
+    if len(values) < 2 * LEAST:
+        return None
+    smooth = middle_of_three(values)
+    best = int(np.argmin(smooth))
+    return Curve(at, values, best, float(smooth[best]), values[-max(LEAST, len(values) // 5) :])
+
+
+def middle_of_three(values: FloatArray) -> FloatArray:
+    """The median of each value and its two neighbors, [values]; at the ends of two, the larger."""
+    padded = np.concatenate([values[1:2], values, values[-2:-1]])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 3)
+    middle = np.median(windows, axis=1)
+    middle[0], middle[-1] = windows[0].max(), windows[-1].max()
+    return np.asarray(middle)
+
+
+def metrics_got_worse(trace: Trace, curve: Curve, errors: float) -> bool | None:
+    """True if every metric that was measured beside the loss is worse in the end than when the loss was best.
+
+    A share of right answers has got worse if `errors` times as many are wrong, and more than chance in so small a set may
+    bring about. None if there is no such share.
+    """
+    answers: list[bool] = []
+    shares = 0
+    for name in trace.scalars:
+        values = trace.scalar(name)[curve.at]
+        if not name.startswith("validation.") or name == "validation.loss" or len(recorded(values)) < len(values):
+            continue
+        then, now = float(middle_of_three(values)[curve.best]), float(np.median(values[-len(curve.late) :]))
+        if any(part in name for part in HIGHER_IS_BETTER):
+            shares += 1
+            answers.append(_more_wrong(then, now, values, errors))
+        elif any(part in name for part in LOWER_IS_BETTER):
+            answers.append(now > then)
+    return all(answers) if shares else None if all(answers) else False
+
+
+def _more_wrong(then: float, now: float, values: FloatArray, errors: float) -> bool:
+    """True if a share of right answers fell from `then` to `now` for sure.
+
+    How many examples it is a share of is not known; but no two values of it can be closer than one example.
+    """
+    steps = np.diff(np.unique(values.round(6)))
+    one = float(steps.min()) if len(steps) else 1.0
+    wrong = min(max(1 - now, 0.0), 1.0)
+    luck = 2 * math.sqrt(wrong * (1 - wrong) * one)
+    return wrong >= errors * (1 - then) and then - now > luck

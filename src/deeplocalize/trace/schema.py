@@ -245,13 +245,19 @@ class Optimizer:
 @dataclass(frozen=True)
 class Crash:
     """The exception that ended the run. `layer` is the index of the layer it came from, `during` the stage
-    (forward, loss, backward, update, other)."""
+    (forward, loss, backward, update, other).
+
+    Where backward came upon the graph of an earlier step, `carried` is the name of what leads there, and `carried_as` says
+    what that is: an input of the model, a variable, an attribute of a module, a sum of losses, or the loss itself.
+    """
 
     type: str
     message: str
     during: str = "other"
     layer: int | None = None
     source: Source | None = None
+    carried: str | None = None
+    carried_as: str | None = None
 
 
 @dataclass(frozen=True)
@@ -284,7 +290,7 @@ class Run:
     """What was run and with which settings.
 
     `sources` holds the lines of calls: compile, fit, forward, loss, backward, step, zero_grad, scheduler, eval, model, clip,
-    loader, where known.
+    loader, scheduler_built, backward_again, where known.
     `ended` is running, completed, interrupted, raised or stopped (by us, at the user's wish).
     `parameters` counts all parameters of the model, `trainable` those that may be trained, `optimized` those that an
     optimizer holds. `examples` is the size of the data set, where the program says it. `unapplied` counts the backward passes of a training whose optimizer never took a step, as long as

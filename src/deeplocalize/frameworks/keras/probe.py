@@ -48,6 +48,8 @@ class KerasProbe:
         self._wrap(keras.Model, "fit", before=self._fit_begins)
         self._wrap(keras.Model, "train_on_batch", before=self._batch_begins)
         self._wrap(keras.Model, "evaluate", after=self._evaluated)
+        self._wrap(keras.Model, "load_weights", after=self._restored)
+        self._wrap(keras.layers.Layer, "set_weights", after=self._restored)
 
     @property
     def installed(self) -> bool:
@@ -133,6 +135,10 @@ class KerasProbe:
         training = self._known(model)
         if training is not None and training.epoch is None:
             training.add_metrics(model.get_metrics_result(), "validation")
+
+    def _restored(self, *_: Any) -> None:
+        for training in self._trainings:
+            training.restored = True
 
     # ---- trainings ----------------------------------------------------------------------------------------------
 

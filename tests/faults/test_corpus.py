@@ -16,11 +16,12 @@ from deeplocalize.rules import all_rules
 
 IN_PYTORCH_ALONE = {
     "evaluation-in-training-mode",
+    "graph-kept-across-steps",
     "missing-zero-grad",
     "parameters-missing-from-optimizer",
     "shapes-broadcast-in-loss",
 }
-"""Faults that Keras does not let its user write: it clears gradients, collects parameters and fits shapes by itself."""
+"""Faults that Keras does not let its user write: it clears and computes gradients, collects parameters and fits shapes by itself."""
 
 MOST_CHANGED_LINES = 5
 """On either side. Two lines say it in most pairs; going from one unit to three touches data, layer, loss and answer."""

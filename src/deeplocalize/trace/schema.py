@@ -248,13 +248,19 @@ class Optimizer:
 @dataclass(frozen=True)
 class Crash:
     """The exception that ended the run. `layer` is the index of the layer it came from, `during` the stage
-    (forward, loss, backward, update, other)."""
+    (forward, loss, backward, update, other).
+
+    Where backward came upon the graph of an earlier step, `carried` is the name of what leads there, and `carried_as` says
+    what that is: an input of the model, a variable, an attribute of a module, a sum of losses, or the loss itself.
+    """
 
     type: str
     message: str
     during: str = "other"
     layer: int | None = None
     source: Source | None = None
+    carried: str | None = None
+    carried_as: str | None = None
 
 
 @dataclass(frozen=True)
@@ -313,7 +319,7 @@ class Run:
 
     `sources` holds the lines of calls: compile, fit, forward, loss, backward, step, zero_grad, scheduler, eval, model, clip,
     loader (the one that built it), batch (the user's own that takes batches from it), shuffle, dtype (what gives the weights
-    16 bits), where known.
+    16 bits), scheduler_built, backward_again, where known.
     `ended` is running, completed, interrupted, raised or stopped (by us, at the user's wish).
     `parameters` counts all parameters of the model, `trainable` those that may be trained, `optimized` those that an
     optimizer holds. `examples` is the size of the data set, `batches` the number of different batches that

@@ -49,6 +49,7 @@ class KerasProbe:
         self._wrap(keras.Model, "train_on_batch", before=self._batch_begins)
         self._wrap(keras.Model, "evaluate", after=self._evaluated)
         self._wrap(keras.Model, "load_weights", after=self._weights_loaded)
+        self._wrap(keras.layers.Layer, "set_weights", after=self._restored)
 
     @property
     def installed(self) -> bool:
@@ -139,6 +140,11 @@ class KerasProbe:
         self._sites.remember("load", model)
         path = args[0] if args else kwargs["filepath"]
         self._sites.loads.loaded(model, path, bool(kwargs.get("by_name")), self._sites.get("load", model))
+        self._restored()
+
+    def _restored(self, *_: Any) -> None:
+        for training in self._trainings:
+            training.restored = True
 
     # ---- trainings ----------------------------------------------------------------------------------------------
 

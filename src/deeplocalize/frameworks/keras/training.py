@@ -63,6 +63,7 @@ class Training:
         epoch: of the fit that is going on, None outside of one.
         fitting: fit was called and has not come to its end.
         stage: where the step was that raised an exception; None if none did.
+        restored: weights were set since the last step, so that an optimizer built anew is meant to be.
     """
 
     def __init__(self, session: Session, model: Any, sites: Sites, on: Any) -> None:
@@ -76,6 +77,7 @@ class Training:
         self.fitting = False
         self.stage: tuple[str, int | None] | None = None
         self.finished = False
+        self.restored = False
         self._given: tuple[Any, Any] = (None, None)
         self._on = on
         self._step = 0
@@ -101,6 +103,13 @@ class Training:
             return False
         before, now = self._compiled, self._compiled_as(model)
         return before.optimizer() is not now.optimizer() and before[1:] != now[1:]
+
+    def _is_rebuilt(self, model: Any) -> bool:
+        """True if the model was compiled again since the step before, so that what its optimizer had gathered is gone."""
+        before, restored, self.restored = self._compiled, self.restored, False
+        if before is None or before.optimizer() is not getattr(model, "optimizer", None):
+            self._compiled = self._compiled_as(model)
+        return before is not None and before is not self._compiled and not restored
 
     def _compiled_as(self, model: Any) -> Compiled:
         optimizer = getattr(model, "optimizer", None)
@@ -162,8 +171,7 @@ class Training:
         }
         if self.epoch is not None:
             more["epoch"] = float(self.epoch)
-        if self._step == 0:
-            self._compiled = self.safe("step", self._compiled_as, dispatcher.model)
+        more["rebuilt_optimizers"] = float(bool(self.safe("step", self._is_rebuilt, dispatcher.model)))
         self._step += executed
         pending = Pending(self._step - 1, full and extras is not None, more)
         self.safe("step", self._take, pending, dispatcher, outputs, extras)

@@ -306,6 +306,13 @@ class Model:
         module = self.root
         return _named_tensors(module, *self._given) if module is not None else []
 
+    @property
+    def last_states(self) -> list[tuple[str, Tensor]]:
+        """The tensors with a graph behind them that the latest forward pass was given, with the names of the arguments."""
+        module = self.root
+        given = _arguments(module, *self._given) if module is not None else []
+        return [(name, each) for name, value in given for each in _tensors(value) if each.grad_fn is not None]
+
     def hold(self, state: LayerState, inputs: tuple[Any, ...], output: Tensor) -> None:
         """Remember what went through a layer in a step that is not recorded, in case the loss is not finite.
 
@@ -369,13 +376,19 @@ def _tensors(value: Any, depth: int = 0) -> list[Tensor]:
     return [tensor for item in items for tensor in _tensors(item, depth + 1)]
 
 
-def _named_tensors(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[tuple[str, Tensor]]:
-    """The input tensors of a call that are data (they have an example axis and no gradient), with their names."""
+def _arguments(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[tuple[str, Any]]:
+    """What a call was given, with the names of the arguments."""
     code = getattr(type(module).forward, "__code__", None)
     names = code.co_varnames[1 : code.co_argcount] if code else ()
-    given = [(names[at] if at < len(names) else f"input{at}", value) for at, value in enumerate(args)]
+    return [(names[at] if at < len(names) else f"input{at}", value) for at, value in enumerate(args)] + [
+        *kwargs.items()
+    ]
+
+
+def _named_tensors(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[tuple[str, Tensor]]:
+    """The input tensors of a call that are data (they have an example axis and no gradient), with their names."""
     found = []
-    for name, value in [*given, *kwargs.items()]:
+    for name, value in _arguments(module, args, kwargs):
         for at, tensor in enumerate(_tensors(value)):
             if tensor.ndim >= 1 and not tensor.requires_grad and tensor.numel():
                 found.append((name if not at else f"{name}.{at}", tensor))

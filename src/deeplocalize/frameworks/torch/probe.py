@@ -11,7 +11,6 @@ import functools
 import math
 import sys
 import weakref
-from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -20,11 +19,12 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from deeplocalize.frameworks.session import Session, leave_traceback
 from deeplocalize.frameworks.source import CallSite, user_call
-from deeplocalize.frameworks.torch import crash, graph, loading, objective, origin, stats
+from deeplocalize.frameworks.torch import carried, crash, graph, loading, objective, origin, stats
 from deeplocalize.frameworks.torch.calls import CallLines
 from deeplocalize.frameworks.torch.functions import Functions
 from deeplocalize.frameworks.torch.keeping import Keeping
 from deeplocalize.frameworks.torch.loaders import Loaders
+from deeplocalize.frameworks.torch.loop import check_stale, is_whole, loss_value
 from deeplocalize.frameworks.torch.models import LayerState, Model
 from deeplocalize.frameworks.torch.modules import Modules
 from deeplocalize.frameworks.torch.objective import LossCall
@@ -57,6 +57,7 @@ class TorchProbe:
         self._keeping = Keeping()
         self._stepping: dict[int, int] = {}
         self._backward_count = 0
+        self._begun = self._completed = -1
         self._scaled: weakref.ref[Tensor] | None = None
         self._unscaled: Tensor | None = None
 
@@ -74,8 +75,11 @@ class TorchProbe:
         loading.watch(self._wraps)
         self._wraps.wrap(nn.Module, "state_dict", after=self._trainings.weights_saved)
         self._wraps.wrap(nn.Module, "__setstate__", after=self._trainings.weights_copied)
-        self._wraps.wrap(torch.optim.lr_scheduler.LRScheduler, "step", after=self._scheduler_stepped)
-        self._wraps.wrap(torch.optim.lr_scheduler.ReduceLROnPlateau, "step", after=self._scheduler_stepped)
+        for owner in (nn.Module, torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler):
+            self._wraps.wrap(owner, "load_state_dict", after=self._restored)
+        for owner in (torch.optim.lr_scheduler.LRScheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
+            self._wraps.wrap(owner, "__init__", after=self._scheduler_built)
+            self._wraps.wrap(owner, "step", after=self._scheduler_stepped)
         self._wraps.wrap(torch.autograd, "backward", before=self._backward_begins, after=self._backward_ended)
         self._wraps.wrap(torch.amp.GradScaler, "scale", after=self._loss_scaled, with_result=True)
         self._loaders.install(self._wraps)
@@ -246,7 +250,7 @@ class TorchProbe:
         if isinstance(result, Tensor) and isinstance(outputs, Tensor):
             self._scaled, self._unscaled = weakref.ref(result), outputs
 
-    def _backward_begins(self, tensors: Any, *_: Any, **__: Any) -> None:
+    def _backward_begins(self, tensors: Any, *given: Any, **named: Any) -> None:
         roots = [tensors] if isinstance(tensors, Tensor) else list(tensors)
         if not roots or not isinstance(roots[0], Tensor) or roots[0].grad_fn is None:
             return
@@ -259,8 +263,12 @@ class TorchProbe:
         self._trainings.remember("backward", site, trainings)
         backward = self._look_at_loss(root, reached, trainings, site)
         self.session.contained("replay")(self._keeping.backward)(root, trainings, backward.loss, sys._getframe(2))
-        _check_stale(trainings)
+        check_stale(trainings)
+        for training in trainings:
+            if training.loop.backward(root, is_whole(*given, **named)):
+                self._trainings.remember("backward_again", site, [training])
         self._backward_count += 1
+        self._begun = carried.number(root.grad_fn)
         self._trainings.backward(backward)
         self._trainings.event("b", reached)
         for training in trainings if any(model.sampling for model in reached) else ():
@@ -273,7 +281,7 @@ class TorchProbe:
     ) -> Backward:
         readings = self._read(root, reached)
         self._trainings.remember("loss", next((each.called for each in readings if each.called), None), trainings)
-        backward = Backward(_loss_value(root), objective.value_factor(readings), readings, reached)
+        backward = Backward(loss_value(root), objective.value_factor(readings), readings, reached)
         if isinstance(backward.loss, float) and not math.isfinite(backward.loss):
             backward.origin = self._origin(root, reached, site)
             readings = objective.read(root, reached, self._loss_nodes, self._calls)
@@ -319,6 +327,7 @@ class TorchProbe:
         return readings or []
 
     def _backward_ended(self, *_: Any, **__: Any) -> None:
+        self._completed = self._begun
         for model in self._all_models():
             model.forget_graph()
         self._scaled = self._unscaled = None
@@ -342,6 +351,17 @@ class TorchProbe:
     def _models_of(self, module: nn.Module) -> list[Model]:
         model, _layer = self._modules.layers.get(id(module), (None, None))
         return [model] if model is not None else []
+
+    def _restored(self, *_: Any, **__: Any) -> None:
+        for training in self._trainings.live:
+            training.loop.restored = True
+
+    def _scheduler_built(self, scheduler: Any, *_: Any, **__: Any) -> None:
+        self._sites.built(scheduler)
+        for training in self._trainings.live:
+            if training.owns(scheduler.optimizer):
+                training.loop.scheduler_built(self._sites.of(scheduler), scheduler.optimizer, training.step)
+                self._trainings.remember("scheduler_built", self._sites.of(scheduler), [training])
 
     def _scheduler_stepped(self, scheduler: Any, *_: Any, **__: Any) -> None:
         optimizer = getattr(scheduler, "optimizer", None)
@@ -378,7 +398,9 @@ class TorchProbe:
         self._calls.stop()
         self.session.contained("replay")(self._keeping.finish)()
         if error is not None and ended == "raised":
-            found = crash.examine(error, self._modules.layers, self._sites.of, self._all_models(), self._calls)
+            found = crash.examine(
+                error, self._modules.layers, self._sites.of, self._all_models(), self._calls, self._completed
+            )
             for training in self._trainings.of_crash():
                 training.look_at_crash(found.readings)
                 index = {id(layer): at for at, layer in enumerate(training.layers)}
@@ -387,27 +409,3 @@ class TorchProbe:
             self._trainings.live += self._trainings.never_stepped()
         for training in self._trainings.live:
             training.finish(ended)
-
-
-def _loss_value(root: Tensor) -> float | Tensor:
-    value = root.detach()
-    value = value if value.numel() == 1 else value.float().mean()
-    return value.item() if stats.on_host(value) else value.reshape(()).clone()
-
-
-def _check_stale(trainings: Iterable[Training]) -> None:
-    """Note which trainings still have the gradient of the step before when a new one is computed."""
-    for training in trainings:
-        if training.step and not training.backwards and "z" not in training.events and _has_gradient(training):
-            training.stale = True
-
-
-def _has_gradient(training: Training) -> bool:
-    """True if gradients that are not zero are left in the training's parameters; looks at the smallest few."""
-    held = [
-        each for optimizer in training.live_optimizers() for group in optimizer.param_groups for each in group["params"]
-    ]
-    left = [each.grad for each in held if each.grad is not None]
-    if len(left) < len(held) / 2:
-        return False
-    return any(bool(gradient.any()) for gradient in sorted(left, key=Tensor.numel)[:4])

@@ -18,6 +18,7 @@ from deeplocalize.frameworks.source import CallSite
 from deeplocalize.frameworks.torch import describe, facts, origin, stats
 from deeplocalize.frameworks.torch.batches import CARD_SAMPLES, Batches, count_nonfinite
 from deeplocalize.frameworks.torch.loaders import Feed
+from deeplocalize.frameworks.torch.loop import Loop, counts
 from deeplocalize.frameworks.torch.models import LayerState, Model
 from deeplocalize.frameworks.torch.objective import Reading, steady, value_factor
 from deeplocalize.frameworks.torch.parameters import Parameters, held_by, share
@@ -75,6 +76,7 @@ class Training:
         self.unapplied = 0
         self.origin: origin.Found | None = None
         self.feed = Feed()
+        self.loop = Loop()
         self._versions = versions
         self.cleared_backwards: list[Backward] = []
         self._readings: list[Reading] = []
@@ -132,6 +134,7 @@ class Training:
         if letter == "z":
             self.cleared_backwards = self.backwards or self.cleared_backwards
             self.backwards, self.stale = [], False
+            self.loop.cleared()
         self.events += letter
 
     def close_open_step(self) -> None:
@@ -220,15 +223,12 @@ class Training:
             "loss_factors": [abs(each.factor) for each in backwards],
             "learning_rate": float(rate) if isinstance(rate, int | float) else rate if rate is not None else math.nan,
             "batch_size": float(self.batch_size) if self.batch_size else math.nan,
-            "forwards": float(self.events.count("f")),
-            "backwards": float(self.events.count("b")),
-            "zero_grads": float(self.events.count("z")),
-            "optimizer_steps": float(self.events.count("s")),
-            "scheduler_steps": float(self.events.count("c")),
             "stale_gradient": float(self.stale),
             "accumulated": float(max(1, len(backwards))),
             "cleared_gradient": self._parameters.cleared,
             **facts.validation(self.models),
+            **counts(self.events),
+            **self.loop.taken(),
         }
 
     def _activation_columns(self) -> dict[tuple[str, int], stats.Row]:

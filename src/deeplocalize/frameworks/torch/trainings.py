@@ -68,6 +68,10 @@ class Trainings:
         ended = [each for each in self.live if each.step and self._is_replaced(each, known)]
         for training in ended:
             self._end(training)
+        for training in self.live:
+            training.loop.rebuilt_optimizers += training.step and any(
+                each.is_continued_by(known.site, known.parameters) for each in training.optimizers
+            )
         return [model for training in ended for model in training.models]
 
     def _is_replaced(self, training: Training, new: Owned) -> bool:

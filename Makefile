@@ -27,10 +27,10 @@ docs: $(VENV)/test.stamp
 	@$(BIN)/python docs/generate.py
 
 # The files of a new rule, to be filled in: make rule FAMILY NAME, or make rule FAMILY=loop NAME=same-batch-every-step.
-FAMILY ?= $(word 2,$(MAKECMDGOALS))
-NAME ?= $(word 3,$(MAKECMDGOALS))
+# An environment may have a NAME of its own, which is not meant.
+WANTED = $(if $(filter command,$(origin NAME)),$(FAMILY) $(NAME),$(wordlist 2,9,$(MAKECMDGOALS)))
 rule: $(VENV)/test.stamp
-	@$(BIN)/python docs/skeleton.py $(FAMILY) $(NAME)
+	@$(BIN)/python docs/skeleton.py $(WANTED)
 
 # The words after `rule` are no goals of their own.
 ifeq (rule,$(firstword $(MAKECMDGOALS)))

@@ -50,7 +50,7 @@ def test_low_tells_what_is_severe_or_strong_and_normal_tells_all(severity, stren
 def test_what_low_withholds_is_kept_and_the_verdict_says_so():
     diagnosis = diagnose(make_trace(), [finds("bad", 1.0, Severity.LOW)], Settings(sensitivity="low"))
     assert (diagnosis.verdict, [each.why for each in diagnosis.withheld]) == ("healthy", ["sensitivity"])
-    assert diagnosis.reason == "no fault found in 100 recorded steps but 1 that the settings or a comment withhold"
+    assert diagnosis.reason == "no fault found in 100 recorded steps, apart from 1 withheld"
 
 
 def test_a_symptom_of_a_withheld_cause_stays_explained():

@@ -80,8 +80,11 @@ def _check_script(script: Path) -> None:
 
 def _comments(script: Path) -> tuple[Ignore, ...]:
     """The script's comments for us, read before it runs, as it may be edited meanwhile."""
-    if not script.is_file() or b"deeplocalize" not in script.read_bytes().lower():
-        return ()
+    try:
+        if not script.is_file() or b"deeplocalize" not in script.read_bytes().lower():
+            return ()
+    except OSError:
+        return ()  # Python will say what is wrong with it
     from deeplocalize.diagnosis.ignores import in_file
     from deeplocalize.frameworks.source import shown_path
 

@@ -78,7 +78,7 @@ def diagnose(trace: Trace, rules: Sequence[Rule] | None = None, settings: Settin
     told, withheld = _told(causes, LEVELS[settings.sensitivity].least_score)
     verdict, reason = _verdict(trace, told, not rules or len(unanswered) < len(rules))
     if withheld and verdict == "healthy":
-        reason += f" but {len(withheld)} that the settings or a comment withhold"
+        reason += f", apart from {len(withheld)} withheld"
     return Diagnosis(
         trace, verdict, reason, told, tuple(unanswered), (*trace.failures, *broken, *failures), withheld, left_out
     )

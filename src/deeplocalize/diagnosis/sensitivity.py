@@ -13,7 +13,7 @@ and changes no finding: it only draws the line.
 - `high`: besides, near misses: what a rule would find if one of its limits were half or twice as large. A factor of 2 is
   what runs of one program with other seeds differ by. They have a strength of 0.25, below that of any finding at its
   limit, name the limit in their message, and never explain what was found without them. For a program that is known not
-  to learn; healthy programs do have near misses.
+  to learn: a limit is where it is so that no healthy program breaks it, and half of it promises nothing.
 """
 
 from __future__ import annotations

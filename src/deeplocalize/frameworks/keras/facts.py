@@ -45,6 +45,7 @@ class Known:
     batch_size: int | None = None
     shuffled: bool | None = None
     weighted: bool = False
+    class_weights: tuple[float, ...] = ()
     terms: Sequence[Term] = ()
     optimizers: tuple[Optimizer, ...] = ()
     used: frozenset[str] = frozenset()
@@ -58,6 +59,7 @@ class Known:
         self.shuffled = _shuffled(arguments.get("x"), arguments.get("shuffle", True))
         self.scheduler = _scheduler(arguments.get("callbacks"), filename)
         self.weighted = any(arguments.get(name) is not None for name in ("class_weight", "sample_weight"))
+        self.class_weights = objectives.class_weights(arguments.get("class_weight"))
 
 
 def _scheduler(callbacks: Any, filename: str | None) -> Source | None:
@@ -103,8 +105,9 @@ def _data_lines(fit: CallSite | None) -> dict[str, Source | None]:
     }
 
 
-def _epochs_line(fit: CallSite | None) -> dict[str, Source | None]:
-    return {"epochs": fit.arguments().get("epochs")} if fit is not None else {}
+def _lines_in_fit(fit: CallSite | None) -> dict[str, Source | None]:
+    given = fit.arguments() if fit is not None else {}
+    return {name: given.get(name) for name in ("epochs", "class_weight")}
 
 
 def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run:
@@ -115,7 +118,7 @@ def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run
         "forward": line(known.called),
     }
     arguments_of_compile = _compile_lines(model, known)
-    sources |= _data_lines(known.sites.get("fit", model)) | _epochs_line(known.sites.get("fit", model))
+    sources |= _data_lines(known.sites.get("fit", model)) | _lines_in_fit(known.sites.get("fit", model))
     sources["compile"] = sources["compile"] or arguments_of_compile.get("compile")
     known.optimizers = optimizers(model, known, arguments_of_compile.get("optimizer"))
     parameters = list({id(each): each for leaf in leaves.all for each in leaf.parameters}.values())
@@ -170,6 +173,8 @@ def _objectives(model: Any, facts: Sequence[Layer], known: Known, argument: Sour
     losses = objectives.losses(model, known.sites, argument, known.weighted)
     if len(known.terms) != len(losses):
         return tuple(Objective(loss, _listed_head(facts) if len(losses) == 1 else Head()) for loss in losses)
+    if len(losses) == 1:  # Keras allows them for a single output only
+        losses = [dataclasses.replace(losses[0], class_weights=known.class_weights)]
     found = zip(losses, known.terms, strict=True)
     return tuple(Objective(_as_called(loss, term), _head(term.shape, term.way, facts)) for loss, term in found)
 

@@ -76,6 +76,7 @@ def loss_facts(loss: Any, sites: Sites, argument: Source | None, weighted: bool)
         reduction=_REDUCTIONS.get(reduction, reduction) if known or isinstance(loss, keras.losses.Loss) else "mean",
         label_smoothing=float(settings.get("label_smoothing") or 0.0),
         weighted=weighted,
+        ignore_index=settings.get("ignore_class"),
         source=(line(sites.get("built", loss)) if own else None) or argument,
     )
 

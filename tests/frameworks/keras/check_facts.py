@@ -137,6 +137,21 @@ def between_two_fits_anything_may_be_kept():
 
 
 @check
+def weights_of_classes_and_the_label_to_leave_out_are_known():
+    def build():
+        model = keras.Sequential([keras.Input((6,)), layers.Dense(3, activation="softmax")])
+        model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(ignore_class=1))
+        return model
+
+    trace = fitted(build, class_weight={0: 0.5, 2: 4})
+    loss = trace.run.objectives[0].loss
+    assert (loss.class_weights, loss.ignore_index, loss.weighted) == ((0.5, 1.0, 4.0), 1, True)
+    assert trace.run.sources["class_weight"].text is not None
+    assert 0 < np.nanmean(trace.scalar("target.ignored")) < 1
+    assert fitted(build).run.objectives[0].loss.class_weights == ()
+
+
+@check
 def nested_models_are_told_by_their_layers():
     def build():
         block = keras.Sequential([keras.Input((6,)), layers.Dense(5, name="a"), layers.ReLU(name="b")], name="block")

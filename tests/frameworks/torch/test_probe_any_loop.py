@@ -446,3 +446,48 @@ def test_a_log_softmax_outside_of_the_model_is_part_of_the_loss_if_it_runs_over_
     (objective,) = seen.trace.run.objectives
     assert objective.loss.takes == takes
     assert objective.head.normalized_axis == (0 if axis == 0 else None)
+
+
+def distilled(out, y):
+    log_p = F.log_softmax(out, 1)
+    return 0.1 * F.nll_loss(log_p, y) + 0.9 * F.kl_div(log_p, torch.full_like(log_p, 1 / 3), reduction="batchmean")
+
+
+def smoothed_by_hand(out, y):
+    log_p = F.log_softmax(out, 1)
+    return 0.8 * F.nll_loss(log_p, y) + 0.2 * -log_p.mean(1).mean()
+
+
+@pytest.mark.parametrize(
+    ("loss", "smoothing"),
+    [
+        (lambda out, y: F.cross_entropy(out, y, label_smoothing=0.3), 0.3),
+        (lambda out, y: F.cross_entropy(out, y, label_smoothing=0.3, weight=torch.tensor([1.0, 2.0, 3.0])), 0.3),
+        (lambda out, y: F.cross_entropy(out, y, label_smoothing=0.3, ignore_index=2), 0.3),
+        (lambda out, y: F.cross_entropy(out, y, label_smoothing=0.3, reduction="sum"), 0.3),
+        (nn.CrossEntropyLoss(label_smoothing=0.4), 0.4),
+        (smoothed_by_hand, 0.2),
+        (distilled, 0.0),
+    ],
+)
+def test_smoothed_labels_are_told_from_a_teachers(watched, loss, smoothing):
+    with watched() as seen:
+        model = small_net()
+        train(model, torch.optim.SGD(model.parameters(), 0.1), loss=loss)
+    assert max(each.loss.label_smoothing for each in seen.trace.run.objectives) == smoothing
+
+
+def test_the_weight_of_yes_is_that_of_a_class(watched):
+    heavy = torch.tensor([4.0])
+    for loss in (
+        nn.BCEWithLogitsLoss(pos_weight=heavy),
+        lambda out, y: F.binary_cross_entropy_with_logits(out, y, pos_weight=heavy),
+    ):
+        with watched() as seen:
+            model = nn.Linear(4, 1)
+            optimizer = torch.optim.SGD(model.parameters(), 0.1)
+            for _ in range(3):
+                optimizer.zero_grad()
+                loss(model(torch.randn(8, 4)), torch.ones(8, 1)).backward()
+                optimizer.step()
+        assert seen.trace.run.objectives[0].loss.class_weights == (1.0, 4.0)

@@ -57,6 +57,7 @@ class Known:
     batch_size: int | None = None
     shuffled: bool | None = None
     weighted: bool = False
+    class_weights: tuple[float, ...] = ()
     terms: Sequence[Term] = ()
     linear: frozenset[int] = frozenset()
     optimizers: tuple[Optimizer, ...] = ()
@@ -77,6 +78,7 @@ class Known:
         self.scheduler = _scheduler(arguments.get("callbacks"), filename)
         self.keeps_weights = self.keeps_weights or not all(map(_is_harmless, _callbacks(arguments.get("callbacks"))))
         self.weighted = any(arguments.get(name) is not None for name in ("class_weight", "sample_weight"))
+        self.class_weights = objectives.class_weights(arguments.get("class_weight"))
 
 
 def _scheduler(callbacks: Any, filename: str | None) -> Source | None:
@@ -131,7 +133,7 @@ def _data_lines(fit: CallSite | None) -> dict[str, Source | None]:
 
 def _argument_lines(fit: CallSite | None) -> dict[str, Source | None]:
     given = fit.arguments() if fit is not None else {}
-    return {name: given.get(name) for name in ("epochs", "shuffle")}
+    return {name: given.get(name) for name in ("epochs", "shuffle", "class_weight")}
 
 
 def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run:
@@ -208,6 +210,8 @@ def _objectives(model: Any, facts: Sequence[Layer], known: Known, argument: Sour
     losses = objectives.losses(model, known.sites, argument, known.weighted)
     if len(known.terms) != len(losses):
         return tuple(Objective(loss, _listed_head(facts) if len(losses) == 1 else Head()) for loss in losses)
+    if len(losses) == 1:  # Keras allows them for a single output only
+        losses = [dataclasses.replace(losses[0], class_weights=known.class_weights)]
     found = zip(losses, known.terms, strict=True)
     heads = [(loss, term, _head(term.shape, term.way, facts)) for loss, term in found]
     return tuple(

@@ -76,8 +76,21 @@ def loss_facts(loss: Any, sites: Sites, argument: Source | None, weighted: bool)
         reduction=_REDUCTIONS.get(reduction, reduction) if known or isinstance(loss, keras.losses.Loss) else "mean",
         label_smoothing=float(settings.get("label_smoothing") or 0.0),
         weighted=weighted,
+        ignore_index=settings.get("ignore_class"),
         source=(line(sites.get("built", loss)) if own else None) or argument,
     )
+
+
+MAX_WEIGHTS = 1000
+
+
+def class_weights(given: Any) -> tuple[float, ...]:
+    """The weights of the classes as fit() was given them, by class; those it was not told weigh 1."""
+    if not isinstance(given, dict) or not given or len(given) > MAX_WEIGHTS:
+        return ()
+    weights = {int(label): float(weight) for label, weight in given.items()}
+    known = min(weights) >= 0 and max(weights) < MAX_WEIGHTS
+    return tuple(weights.get(label, 1.0) for label in range(max(weights) + 1)) if known else ()
 
 
 def _wrapper() -> type:

@@ -251,7 +251,7 @@ def loss_of_module(module: nn.Module, site: CallSite | None) -> Loss:
         label_smoothing=float(getattr(module, "label_smoothing", 0.0)),
         weighted=any(weight is not None for weight in weights),
         ignore_index=getattr(module, "ignore_index", None),
-        class_weights=class_weights(weights[0]) if targets == "class-index" else (),
+        class_weights=class_weights(weights[0]) if targets == "class-index" else yes_and_no_weights(weights[1]),
         source=site.source if site else None,
     )
 
@@ -263,6 +263,11 @@ def class_weights(weight: object) -> tuple[float, ...]:
     """The weights of the classes; empty if there are none, or too many to be of use."""
     few = isinstance(weight, Tensor) and weight.ndim == 1 and len(weight) <= MAX_WEIGHTS
     return tuple(float(each) for each in weight.detach().cpu()) if few else ()
+
+
+def yes_and_no_weights(positive: object) -> tuple[float, ...]:
+    """The weights of no and yes, where yes has one; several labels with a weight each are no classes."""
+    return (1.0, float(positive)) if isinstance(positive, Tensor) and positive.numel() == 1 else ()
 
 
 def source_of(site: CallSite | None) -> Source | None:

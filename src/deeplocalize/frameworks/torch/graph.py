@@ -242,11 +242,24 @@ def _smoothed(node: Node) -> Term | None:
         return None
     log_softmax = next(parents(nll[1]), None)
     other = next(child for child in children if child is not nll[0])
-    if log_softmax is None or name(log_softmax) != "LogSoftmaxBackward" or not _reaches(other, log_softmax, 10):
+    smoothing = round(1 - abs(_constant(nll[0], "MulBackward")), 6)
+    if log_softmax is None or name(log_softmax) != "LogSoftmaxBackward" or not _is_even(other, log_softmax, smoothing):
         return None
     term = as_cross_entropy(_loss_node(nll[1], name(nll[1])), log_softmax)
-    term.label_smoothing = round(1 - abs(_constant(nll[0], "MulBackward")), 6)
+    term.label_smoothing = smoothing
     return term
+
+
+def _is_even(rest: Node, log_softmax: Node, smoothing: float) -> bool:
+    """True if the rest of a smoothed loss treats all classes alike; a distilled teacher's part does not."""
+    result = saved(log_softmax, "result")
+    classes = result.shape[1] if isinstance(result, Tensor) and result.ndim > 1 else 1
+    if abs(abs(_constant(rest, "MulBackward")) * classes - smoothing) < 1e-4:
+        return _reaches(rest, log_softmax, 10)
+    node = only_parent(rest)
+    while node is not None and name(node) in ("MeanBackward", "SumBackward", "NegBackward"):
+        node = only_parent(node)
+    return node is log_softmax
 
 
 def _soft_targets(node: Node) -> Term | None:

@@ -166,10 +166,16 @@ def _of_graph(term: graph.Term, states: dict[Any, LayerState], held: dict[Any, T
         ignore_index=term.ignore_index,
         broadcasts=broadcasts,
         factor=term.factor,
-        class_weights=describe.class_weights(term.weight) if term.targets == "class-index" else (),
+        class_weights=_class_weights(term),
         source=called[1].source if called else None,
     )
     return Reading(loss, term.factor, called[1] if called else None, prediction, target)
+
+
+def _class_weights(term: graph.Term) -> tuple[float, ...]:
+    if term.targets == "class-index":
+        return describe.class_weights(term.weight)
+    return describe.yes_and_no_weights(graph.saved(term.node, "pos_weight"))
 
 
 def _compared(prediction: Tensor, difference: Tensor) -> tuple[Tensor, Tensor | None, bool]:

@@ -20,13 +20,13 @@ model = keras.Sequential(
         layers.Dense(10, activation="softmax"),
     ]
 )
-model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+model.compile(optimizer=keras.optimizers.Adam(3e-3), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
 model.fit(
     x_train,
     y_train,
     validation_data=(x_val, y_val),
-    batch_size=32,
-    epochs=6,
+    batch_size=64,
+    epochs=5,
     verbose=2,
 )
 print("test accuracy:", model.evaluate(x_test, y_test, verbose=0)[1])

@@ -15,6 +15,7 @@ from deeplocalize.findings import LOCUS_KINDS
 from deeplocalize.rules import all_rules
 
 IN_PYTORCH_ALONE = {
+    "backward-twice",
     "graph-kept-across-steps",
     "missing-zero-grad",
     "parameters-missing-from-optimizer",

@@ -16,6 +16,7 @@ from deeplocalize.rules import all_rules
 
 IN_PYTORCH_ALONE = {
     "evaluation-in-training-mode",
+    "backward-twice",
     "graph-kept-across-steps",
     "missing-zero-grad",
     "parameters-missing-from-optimizer",

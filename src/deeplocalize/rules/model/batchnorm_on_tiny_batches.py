@@ -44,7 +44,7 @@ from deeplocalize.signals.over_depth import in_order, lasting
 from deeplocalize.signals.over_time import recorded
 from deeplocalize.signals.places import argument, called
 from deeplocalize.signals.potential import compare, error_elsewhere, has_levelled_off
-from deeplocalize.signals.quality import learns_well
+from deeplocalize.signals.quality import learns_well, recent_loss
 from deeplocalize.trace.schema import Crash, Layer, Trace
 
 REFUSAL = "Expected more than 1 value per channel when training"
@@ -121,9 +121,9 @@ def _harm(trace: Trace, least: float) -> Evidence | None:
         return None
     well, now = learns_well(trace), trace.data.baseline_loss
     if well is False and now is not None:
-        last = recorded(trace.scalar("loss"))[-max(1, len(trace.steps) // 5) :]
-        level = float(np.median(last)) if len(last) else math.inf
-        return Evidence(f"the loss (that of a constant answer is {now:.3g})", level, ">", now / 2)
+        level = recent_loss(trace).value
+        what = f"the loss (that of a constant answer is {now:.3g})"
+        return Evidence(what, level, ">", now / 2) if level > now / 2 else None
     found = compare(trace) if well and has_levelled_off(trace) else None
     if found is None:
         return None

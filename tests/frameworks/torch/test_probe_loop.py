@@ -138,3 +138,24 @@ def test_a_graph_that_is_used_again_is_followed_to_what_was_carried_over(watched
     assert (crash.carried_as, crash.during) == (how, "backward")
     assert crash.carried == name
     assert len(seen.trace.steps) == 1
+
+
+@pytest.mark.parametrize("how", ["norm", "value"])
+def test_what_clipping_leaves_of_the_gradient_is_recorded_with_its_line(watched, how):
+    x, y = batch()
+    left = []
+    with watched() as seen:
+        model = small_net()
+        optimizer = sgd(model)
+        for _ in range(4):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            before = torch.cat([each.grad.flatten() for each in model.parameters()]).norm()
+            if how == "norm":
+                nn.utils.clip_grad_norm_(model.parameters(), max_norm=1e-3)
+            else:
+                nn.utils.clip_grad_value_(model.parameters(), 1e-4)
+            left.append(float(torch.cat([each.grad.flatten() for each in model.parameters()]).norm() / before))
+            optimizer.step()
+    assert seen.trace.scalar("clipped")[1:].tolist() == pytest.approx(left[1:], rel=1e-3)
+    assert f"clip_grad_{how}_" in seen.trace.run.sources["clip"].text

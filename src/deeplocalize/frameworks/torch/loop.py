@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import sys
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
-from deeplocalize.frameworks.source import CallSite
+from deeplocalize.frameworks.source import CallSite, user_call
 from deeplocalize.frameworks.torch import stats
 
 if TYPE_CHECKING:
@@ -23,12 +26,14 @@ class Loop:
             cleared, so that its gradient counts twice.
         rebuilt_optimizers: how many optimizers were built in place of one that the same call built before.
         rebuilt_schedulers: the same of learning-rate schedulers.
+        clipped: by what clipping multiplied the gradient, a number or still on its device; NaN without clipping.
         restored: weights, or what an optimizer had gathered, were loaded: whatever is built anew then is meant to be.
     """
 
     def __init__(self) -> None:
         self.rebuilt_optimizers = self.rebuilt_schedulers = self.repeated_backwards = 0
         self.restored = False
+        self.clipped: float | Tensor = math.nan
         self._losses: list[weakref.ref[Tensor]] = []
         self._schedulers: dict[tuple[CallSite, int], int] = {}
 
@@ -44,7 +49,7 @@ class Loop:
 
     def cleared(self) -> None:
         """Gradients were cleared: what was computed before counts no more."""
-        self.repeated_backwards = 0
+        self.repeated_backwards, self.clipped = 0, math.nan
         self._losses = []
 
     def scheduler_built(self, site: CallSite | None, optimizer: Any, step: int) -> None:
@@ -59,6 +64,7 @@ class Loop:
         """The counts as scalars of the step that ends now; the next begins with none."""
         meant = self.restored
         counts = {
+            "clipped": self.clipped,
             "repeated_backwards": float(self.repeated_backwards),
             "rebuilt_optimizers": 0.0 if meant else float(self.rebuilt_optimizers),
             "rebuilt_schedulers": 0.0 if meant else float(self.rebuilt_schedulers),
@@ -107,3 +113,45 @@ def is_whole(grad_tensors: Any = None, *_: Any, inputs: Any = None, **__: Any) -
     parameters: neither weighted nor for some of them only."""
     tensors = grad_tensors if isinstance(grad_tensors, tuple | list) else [grad_tensors]
     return all(each is None for each in tensors) and inputs is None
+
+
+class Clipping:
+    """What `clip_grad_norm_` and `clip_grad_value_` did, told to the trainings whose gradients they were given."""
+
+    def __init__(self, trainings: Callable[[], list[Training]], remember: Callable[..., None]) -> None:
+        self._trainings = trainings
+        self._remember = remember
+        self._before: dict[int, Tensor] = {}
+
+    def norm_clipped(self, total: Any, _parameters: Any = None, max_norm: Any = None, *_: Any, **__: Any) -> None:
+        """The norm of gradients was `total` before it was clipped."""
+        if isinstance(total, Tensor) and isinstance(max_norm, int | float):
+            factor = (max_norm / (total.detach() + 1e-6)).clamp(max=1.0)
+            self._tell({id(each): factor for each in self._concerned()})
+
+    def values_begin(self, *_: Any, **__: Any) -> None:
+        """Each number of gradients is about to be clipped; how large they are is looked at in recorded steps only."""
+        self._before = {id(each): _norm(each) for each in self._concerned() if each.sampling}
+
+    def values_clipped(self, *_: Any, **__: Any) -> None:
+        """Each number of gradients was clipped."""
+        after = {id(each): _norm(each) for each in self._concerned() if id(each) in self._before}
+        self._tell({key: norm / self._before[key].clamp(min=1e-30) for key, norm in after.items()})
+
+    def _concerned(self) -> list[Training]:
+        return [each for each in self._trainings() if each.backwards]
+
+    def _tell(self, factors: dict[int, Tensor]) -> None:
+        for training in self._concerned():
+            if (factor := factors.get(id(training))) is not None:
+                training.loop.clipped = float(factor) if factor.device.type == "cpu" else factor.reshape(())
+        self._remember("clip", user_call(sys._getframe(1)), self._concerned())
+
+
+def _norm(training: Training) -> Tensor:
+    """The norm of all gradients that the optimizers of a training will be given."""
+    held = [
+        each for optimizer in training.live_optimizers() for group in optimizer.param_groups for each in group["params"]
+    ]
+    given = [each.grad for each in held if each.grad is not None and each.grad.layout is torch.strided]
+    return torch.stack(list(torch._foreach_norm(given))).norm() if given else torch.zeros(())

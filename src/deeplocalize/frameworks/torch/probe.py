@@ -24,7 +24,7 @@ from deeplocalize.frameworks.torch.calls import CallLines
 from deeplocalize.frameworks.torch.functions import Functions
 from deeplocalize.frameworks.torch.keeping import Keeping
 from deeplocalize.frameworks.torch.loaders import Loaders
-from deeplocalize.frameworks.torch.loop import check_stale, is_whole, loss_value
+from deeplocalize.frameworks.torch.loop import Clipping, check_stale, is_whole, loss_value
 from deeplocalize.frameworks.torch.models import LayerState, Model
 from deeplocalize.frameworks.torch.modules import Modules
 from deeplocalize.frameworks.torch.objective import LossCall
@@ -46,6 +46,7 @@ class TorchProbe:
         self._wraps = Wraps(session)
         self._sites = Sites(self._forget)
         self._trainings = Trainings(session, versions, self._sites, self._all_models)
+        self._clipping = Clipping(lambda: self._trainings.live, self._trainings.remember)
         self._modules = Modules(self._sites, self._trainings.model_found, self._trainings.model_grown)
         self._reach: dict[tuple[Any, int], tuple[int, set[int]]] = {}
         self._loss_nodes: dict[Any, LossCall] = {}
@@ -83,6 +84,10 @@ class TorchProbe:
         self._wraps.wrap(torch.autograd, "backward", before=self._backward_begins, after=self._backward_ended)
         self._wraps.wrap(torch.amp.GradScaler, "scale", after=self._loss_scaled, with_result=True)
         self._loaders.install(self._wraps)
+        for owner in (torch.nn.utils, torch.nn.utils.clip_grad):
+            self._wraps.wrap(owner, "clip_grad_norm_", after=self._clipping.norm_clipped, with_result=True)
+            values = (self._clipping.values_begin, self._clipping.values_clipped)
+            self._wraps.wrap(owner, "clip_grad_value_", *values)
         self._wrap_call()
         before = register_optimizer_step_pre_hook(self.session.contained("optimizer step")(self._step_begins))
         after = register_optimizer_step_post_hook(self._step_ended)
@@ -398,9 +403,8 @@ class TorchProbe:
         self._calls.stop()
         self.session.contained("replay")(self._keeping.finish)()
         if error is not None and ended == "raised":
-            found = crash.examine(
-                error, self._modules.layers, self._sites.of, self._all_models(), self._calls, self._completed
-            )
+            known = (self._modules.layers, self._sites.of, self._all_models(), self._calls, self._completed)
+            found = crash.examine(error, *known)
             for training in self._trainings.of_crash():
                 training.look_at_crash(found.readings)
                 index = {id(layer): at for at, layer in enumerate(training.layers)}

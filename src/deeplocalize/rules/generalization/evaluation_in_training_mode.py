@@ -72,7 +72,7 @@ def check(
     rows = sum(each.examples for each in shown)
     yield Finding(
         message=f"The network is evaluated in training mode, first after {first.step} steps: for {first.examples:,} examples "
-        f"that it is not trained on {called(trace, layer.index)} {EFFECTS[layer.kind]}{others}, so the results are not its own.",
+        f"that it is not trained on, {called(trace, layer.index)} {EFFECTS[layer.kind]}{others}, so the results are not its own.",
         locus=Locus("training-loop", source=first.source or call_line(trace, "forward", "step")),
         evidence=(
             Evidence("examples given to it without gradients, in training mode", float(rows), ">=", float(least)),

@@ -51,7 +51,7 @@ ARGUMENTS = ("global_clipnorm", "clipnorm", "clipvalue")
 
 
 @rule(
-    code="O306",
+    code="O312",
     severity=Severity.HIGH,
     needs=("steps", "optimizer", Series("weight", "rms"), UPDATE),
     explains=(

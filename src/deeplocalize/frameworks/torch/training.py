@@ -17,13 +17,14 @@ from deeplocalize.frameworks.session import Session, TrainingStopped
 from deeplocalize.frameworks.source import CallSite
 from deeplocalize.frameworks.torch import describe, facts, origin, stats
 from deeplocalize.frameworks.torch.batches import CARD_SAMPLES, Batches, count_nonfinite
+from deeplocalize.frameworks.torch.columns import activation_columns, add_trouble, table
 from deeplocalize.frameworks.torch.loaders import Feed
 from deeplocalize.frameworks.torch.loop import Loop, counts
 from deeplocalize.frameworks.torch.models import LayerState, Model
 from deeplocalize.frameworks.torch.objective import Reading, steady, value_factor
 from deeplocalize.frameworks.torch.parameters import Parameters, held_by, share
 from deeplocalize.frameworks.torch.record import StepRecord, fetch, numbers, padded, tensors_of
-from deeplocalize.trace.schema import TENSOR_STATS, Layer, Origin, Run, Series
+from deeplocalize.trace.schema import Layer, Origin, Run
 
 FETCH_EVERY = 16
 """On an accelerator values stay on the device for so many steps before one copy brings them all to the host."""
@@ -184,7 +185,7 @@ class Training:
             self.step,
             self.events[:MAX_ORDER],
             scalars,
-            {} if quiet else self._activation_columns() | self._parameters.columns,
+            {} if quiet else activation_columns(self.layers) | self._parameters.columns,
             self._layer_states() if self.sampling else {},
             {} if quiet else {at: layer.sentinels for at, layer in enumerate(self.layers) if layer.sentinels},
             {} if quiet else {at: layer.entrances for at, layer in enumerate(self.layers) if layer.entrances},
@@ -231,22 +232,6 @@ class Training:
             **self.loop.taken(),
         }
 
-    def _activation_columns(self) -> dict[tuple[str, int], stats.Row]:
-        columns: dict[tuple[str, int], stats.Row] = {}
-        for at, layer in enumerate(self.layers):
-            for role, row in (
-                ("activation", layer.activation),
-                ("preactivation", layer.preactivation),
-                ("activation_gradient", layer.gradient),
-            ):
-                if row is not None:
-                    columns[role, at] = row
-            if layer.nonfinite_parameters is not None:
-                columns["weight", at] = (float(layer.nonfinite_parameters),)
-            if layer.nonfinite_input is not None:
-                columns["input", at] = (float(layer.nonfinite_input),)
-        return columns
-
     def _layer_states(self) -> dict[str, list[float]]:
         held, layers = held_by(*self.live_optimizers()), self.layers
         return {
@@ -270,44 +255,14 @@ class Training:
     def _write(self, record: StepRecord, fetched: dict[int, Tensor]) -> None:
         scalars = numbers(record, fetched)
         columns = {key: padded(row, fetched) for key, row in record.columns.items()}
-        trouble = self._trouble(record, columns, fetched)
+        trouble = add_trouble(record, columns, fetched)
         if trouble and record.inputs:
             scalars["input.nonfinite"] = float(
                 not all(math.isfinite(float(fetched[id(each)])) for each in record.inputs)
             )
         if record.sampled or trouble or scalars.get("loss.nonfinite"):
-            self.recorder.sample(record.step, self._table(columns, record.states))
+            self.recorder.sample(record.step, table(columns, record.states, len(self.layers)))
         self.recorder.step(record.step, scalars, record.order)
-
-    def _trouble(
-        self, record: StepRecord, columns: dict[tuple[str, int], list[float]], fetched: dict[int, Tensor]
-    ) -> bool:
-        """Add to the columns what the sentinels of an unrecorded step say; True if a value is not finite."""
-
-        def is_bad(sums: Sequence[Tensor]) -> bool:
-            return not all(math.isfinite(float(fetched[id(each)])) for each in sums)
-
-        bad = {at for at, sums in record.sentinels.items() if is_bad(sums)}
-        if record.norms:
-            for at, norm in zip(*record.norms, strict=True):
-                if at >= 0 and ("weight_gradient", at) not in columns and is_bad([norm]):
-                    columns["weight_gradient", at] = [1.0] + [math.nan] * (len(TENSOR_STATS) - 1)
-                    bad.add(at)
-        for role, told in (("activation", record.sentinels), ("input", record.entrances)) if bad else ():
-            for at, sums in told.items():
-                columns.setdefault((role, at), [float(is_bad(sums))] + [math.nan] * (len(TENSOR_STATS) - 1))
-        return bool(bad) or any(values[0] > 0 for values in columns.values())
-
-    def _table(
-        self, columns: dict[tuple[str, int], list[float]], states: dict[str, list[float]]
-    ) -> dict[Series, list[float]]:
-        count = len(self.layers)
-        table: dict[Series, list[float]] = {}
-        for (role, at), values in columns.items():
-            for stat, value in zip(TENSOR_STATS, values, strict=True):
-                if not math.isnan(value):
-                    table.setdefault(Series(role, stat), [math.nan] * count)[at] = value
-        return table | {Series("layer", name): values for name, values in states.items()}
 
     # ---- facts ------------------------------------------------------------------------------------------------
 

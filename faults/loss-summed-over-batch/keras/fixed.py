@@ -16,9 +16,9 @@ model = keras.Sequential(
     ]
 )
 model.compile(
-    optimizer=keras.optimizers.SGD(0.2),
+    optimizer=keras.optimizers.SGD(0.1),
     loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     metrics=["accuracy"],
 )
-model.fit(x_train, y_train, batch_size=64, epochs=8, verbose=2)
+model.fit(x_train, y_train, batch_size=64, epochs=20, verbose=2)
 print("test accuracy:", model.evaluate(x_test, y_test, verbose=0)[1])

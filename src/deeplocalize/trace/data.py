@@ -84,8 +84,12 @@ class Moments:
 
 
 def target_indices(examples: int, elements: int) -> slice:
-    """Which targets of a batch of so many elements a probe hands over: all, or MAX_TARGETS of them, evenly spaced."""
-    return slice(0, None, max(1, math.ceil(examples / MAX_CARD_ROWS), math.ceil(elements / MAX_TARGETS)))
+    """Which targets of a batch of so many elements a probe hands over: all, or MAX_TARGETS of them, evenly spaced.
+
+    The step is odd: sequences laid end to end, mostly of an even length, are not read at the same few positions.
+    """
+    step = max(1, math.ceil(examples / MAX_CARD_ROWS), math.ceil(elements / MAX_TARGETS))
+    return slice(0, None, step + 1 - step % 2)
 
 
 class InputCollector:
@@ -332,7 +336,8 @@ def batch_scalars(inputs: Array | None, targets: Array | None, loss: Loss | None
 
     Args:
         inputs: the first input's rows [examples, ...].
-        targets: the first objective's targets [examples, ...].
+        targets: the first objective's targets [examples, ...], all that are known: a part of them could be the part that the
+            loss leaves out.
         loss: the first objective's loss.
     """
     scalars: dict[str, float] = {}

@@ -491,3 +491,16 @@ def test_the_weight_of_yes_is_that_of_a_class(watched):
                 loss(model(torch.randn(8, 4)), torch.ones(8, 1)).backward()
                 optimizer.step()
         assert seen.trace.run.objectives[0].loss.class_weights == (1.0, 4.0)
+
+
+def test_labels_left_out_at_the_same_positions_of_each_sequence_are_counted_over_all_of_them(watched):
+    x, labels = torch.randn(64, 4), torch.randint(3, (64, 16))
+    labels[:, :12] = -100
+    with watched() as seen:
+        model = nn.Linear(4, 48)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        for _ in range(4):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x).view(-1, 3), labels.view(-1)).backward()
+            optimizer.step()
+    assert seen.trace.scalar("target.ignored").tolist() == [0.75] * 4

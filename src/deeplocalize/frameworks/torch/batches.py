@@ -38,11 +38,12 @@ class Batches:
             self._look_at_inputs(models)
         for at, reading in enumerate(readings):
             predictions, targets = reading.rows()
-            if self.seen <= CARD_SAMPLES and (every := to_targets(reading.target)) is not None:
+            every = to_targets(reading.target) if at == 0 or self.seen <= CARD_SAMPLES else None
+            if self.seen <= CARD_SAMPLES and every is not None:
                 self._data.add_target(at, every, len(reading.target))
             if at == 0 and predictions is not None:
                 scalars |= prediction_scalars(predictions, targets, reading.loss)
-                scalars |= batch_scalars(first_input(models), targets, reading.loss)
+                scalars |= batch_scalars(first_input(models), every, reading.loss)
                 self._keep_rows(models, predictions, targets, step)
         return scalars | count_nonfinite(models, readings)
 

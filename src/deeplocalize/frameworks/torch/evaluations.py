@@ -75,7 +75,7 @@ class Evaluations:
 
     def trained_on(self, inputs: Tensor | None) -> None:
         """A batch that the model is trained on."""
-        if inputs is not None and len(inputs):
+        if inputs is not None and len(inputs) and not inputs.is_meta:
             self._trained.append(row_keys(inputs[:: max(1, len(inputs) // ROWS_A_STEP)]))
 
     def stepped(self) -> None:
@@ -104,7 +104,7 @@ class Evaluations:
         block.in_training += bool(active)
         block.site = block.site or site
         block.layers = block.layers or list(active)
-        if inputs is None:
+        if inputs is None or inputs.is_meta:
             block.whole = False
             return
         block.whole = block.whole and block.examples + len(inputs) <= MAX_ROWS

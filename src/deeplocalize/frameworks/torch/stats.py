@@ -57,6 +57,7 @@ def is_plain(value: object) -> bool:
         and value.is_floating_point()
         and value.layout is torch.strided
         and value.numel() > 0
+        and not value.is_meta
     )
 
 

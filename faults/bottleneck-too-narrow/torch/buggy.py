@@ -13,9 +13,7 @@ net = nn.Sequential(
     nn.ReLU(),
     nn.Linear(48, num_outputs),
     nn.Tanh(),
-    nn.Linear(num_outputs, 32),
-    nn.ReLU(),
-    nn.Linear(32, 10),
+    nn.Linear(num_outputs, 10),
 )
 optimizer = torch.optim.Adam(net.parameters(), lr=0.003)
 loss_function = nn.CrossEntropyLoss()

@@ -65,6 +65,7 @@ _OTHER = Remedy("Use layer or group normalization, which do not look at the batc
         "loss-no-better-than-constant",
         "too-few-steps",
         "vanishing-gradient",
+        "weights-never-change",
     ),
 )
 def check(trace: Trace, *, values: int = 4, least: float = 0.2) -> Iterator[Finding]:

@@ -77,3 +77,9 @@ def test_the_quotes_in_writing_a_rule_stand_in_the_files_they_are_said_to_be_fro
     assert len(quotes) == 9
     for path, quote in quotes:
         assert quote in (DOCS.parent / path).read_text(encoding="utf-8"), path
+
+
+def test_the_rules_that_what_is_not_covered_names_exist():
+    text = (DOCS / "not-covered.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", text))
+    assert named and named <= {rule.name for rule in own_rules()}

@@ -20,7 +20,7 @@ from bench.corpus import BACKENDS, Program, programs
 from bench.faults import kept, write_section
 from deeplocalize import read_traces
 from deeplocalize.diagnosis import MIN_STEPS, diagnose
-from deeplocalize.reports.report import longest, trainings
+from deeplocalize.reports.report import longest, steps_seen, trainings
 from deeplocalize.trace.schema import Trace
 
 
@@ -59,7 +59,7 @@ def looks(steps: int) -> list[int]:
 
 def seen(trace: Trace, rule: str) -> int | None:
     """The first look from which on the first cause is that of `rule`; None if that is not so even at the end."""
-    steps = int(trace.steps[-1]) + 1 if len(trace.steps) else 0
+    steps = steps_seen(trace)
     first: int | None = None
     for step in looks(steps):
         causes = diagnose(until(trace, step)).causes
@@ -85,7 +85,7 @@ def _of(program: Program, backend: str, path: Path) -> Seen:
     trace = best.trace if best is not None else None
     if trace is None or not len(trace.steps):  # it ended before its first step
         return Seen(program, backend, 0, 0)
-    return Seen(program, backend, seen(trace, program.fault.rule), int(trace.steps[-1]) + 1)
+    return Seen(program, backend, seen(trace, program.fault.rule), steps_seen(trace))
 
 
 def lines(found: list[Seen]) -> list[str]:

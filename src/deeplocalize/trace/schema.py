@@ -101,8 +101,6 @@ SCALARS = (
     "target.majority",  # share of the batch's labels that are its most frequent one
     "target.ignored",  # share of the batch's labels that the loss leaves out
     "clipped",  # by what gradient clipping multiplied the gradient, 1 = left it as it was; NaN without clipping
-    "loss_scale",  # by what a loss scaler multiplied the loss
-    "skipped_steps",  # optimizer steps that a loss scaler left out since the last one
     "repeated_backwards",  # backward passes from a loss from which one had gone back before
     "rebuilt_optimizers",  # optimizers that the same call built anew for the same parameters since the last step
     "rebuilt_schedulers",  # learning-rate schedulers that the same call built anew since the last step

@@ -1,16 +1,15 @@
 """Which user line called which function, in the first step of a training only.
 
-Python's own profile hook sees every call and changes none. It is on from the first forward pass to the first backward
-pass, and never where somebody else's profiler is.
+Python tells of every call, and nothing is changed by looking on. This is on from the first forward pass to the first
+backward pass, and never where somebody else's profiler is.
 """
 
 from __future__ import annotations
 
-import sys
 from types import FrameType
-from typing import Any
 
 from deeplocalize.frameworks.source import CallSite, user_call
+from deeplocalize.frameworks.torch.calling import hook
 
 ACTIVATION_CALLS = {
     "relu": "relu",
@@ -55,38 +54,31 @@ class CallLines:
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, CallSite]] = []
+        self._hook = hook(self._called)
         self._events = 0
         self._on = False
 
     def start(self) -> None:
-        """Begin to watch, if nobody else profiles and not too much was seen before."""
-        if self._events < _MAX_EVENTS and not self._on and sys.getprofile() is None:
-            self._on = True
-            sys.setprofile(self._see)
+        """Begin to watch, if nobody else is in the way and not too much was seen before."""
+        if self._events < _MAX_EVENTS and not self._on:
+            self._on = self._hook.start()
 
     def stop(self) -> None:
         """Stop until the next start."""
         if self._on:
             self._on = False
-            if sys.getprofile() == self._see:
-                sys.setprofile(None)
+            self._hook.stop()
 
-    def _see(self, frame: FrameType, event: str, argument: Any) -> None:
+    def _called(self, name: str | None, frame: FrameType | None) -> None:
+        """A function was called from `frame`; its name is None if it is of no kind that is looked for."""
         self._events += 1
         if self._events >= _MAX_EVENTS or len(self.calls) > _MAX_CALLS:
             self._events = _MAX_EVENTS
             self.stop()
-        elif event == "c_call":
-            called = getattr(argument, "__name__", "")
-            if called in _WATCHED:
-                self._note(called, frame)
-        elif event == "call" and frame.f_code.co_name in _WATCHED and frame.f_back is not None:
-            self._note(frame.f_code.co_name, frame.f_back)
-
-    def _note(self, name: str, frame: FrameType) -> None:
-        site = user_call(frame)
-        if site is not None and (name, site) not in self.calls[-4:]:
-            self.calls.append((name, site))
+        elif name in _WATCHED and frame is not None:
+            site = user_call(frame)
+            if site is not None and (name, site) not in self.calls[-4:]:
+                self.calls.append((name, site))
 
     def activation(self, kind: str, start: int = 0) -> CallSite | None:
         """The first call at or after position `start` that applied this nonlinearity."""

@@ -1,0 +1,63 @@
+"""Being told of calls changes nothing of the program, and ends when it is to end."""
+
+import sys
+
+from deeplocalize.frameworks.torch.calling import hook
+
+AT_THE_TOP_LEVEL = """
+import sys
+import torch
+
+sys._getframe().f_locals  # as debuggers and we ourselves do
+model = torch.nn.Linear(4, 3)
+optimizer = torch.optim.SGD(model.parameters(), 0.1)
+for step in range(3):
+    answers = model(torch.ones(2, 4))
+    counts = {name: 10 * count for name, count in zip("abc", [1, 2, 3])}
+    loss = sum(answer.square().sum() for answer in answers)
+    loss.backward()
+    optimizer.step()
+"""
+
+
+def called(function):
+    names = []
+    told = hook(lambda name, frame: names.append((name, frame.f_code.co_name if frame else None)))
+    assert told.start()
+    try:
+        function()
+    finally:
+        told.stop()
+    return names
+
+
+def shout(words):
+    return max(words).upper()
+
+
+def test_functions_of_python_and_of_c_are_told_with_the_frame_that_calls_them():
+    names = called(lambda: shout(["a", "b"]))
+    assert ("shout", "<lambda>") in names
+    assert ("max", "shout") in names
+    assert ("upper", "shout") in names
+
+
+def test_nothing_is_told_before_and_after_and_it_can_be_done_again():
+    names = []
+    told = hook(lambda name, frame: names.append(name))
+    shout("ab")
+    for _ in range(2):
+        assert told.start()
+        told.stop()
+    told.stop()
+    shout("ab")
+    assert "shout" not in names
+    assert sys.getprofile() is None
+
+
+def test_a_comprehension_at_the_top_level_of_a_program_keeps_its_variables(watched):
+    variables = {"__name__": "__main__"}
+    with watched() as seen:
+        exec(compile(AT_THE_TOP_LEVEL, "train.py", "exec"), variables)
+    assert variables["counts"] == {"a": 10, "b": 20, "c": 30}
+    assert seen.trace.failures == ()

@@ -153,18 +153,20 @@ def _wrong_place(program: Program, fault: Fault, locus: dict[str, Any]) -> list[
         wrong.append(f"layer {layer} instead of {' or '.join(map(str, fault.layers))}")
     if not right_line(program, locus):
         line = locus["source"]["line"] if locus["source"] else None
-        text = program.path.read_text().splitlines()[line - 1].strip() if line else "no line"
-        wrong.append(f"line {line} ({text}) instead of {' or '.join(fault.lines)}")
+        wrong.append(f"line {line} ({_text(program, line).strip() or 'none'}) instead of {' or '.join(fault.lines)}")
     return wrong
 
 
 def right_line(program: Program, locus: dict[str, Any]) -> bool:
     """True if the locus names a line of the program that its fault.toml names."""
     assert program.fault is not None
-    if locus["source"] is None:
-        return False
-    text = program.path.read_text().splitlines()[locus["source"]["line"] - 1]
+    text = _text(program, locus["source"]["line"] if locus["source"] else None)
     return any(line in text for line in program.fault.lines)
+
+
+def _text(program: Program, line: int | None) -> str:
+    """A line of the program; nothing if it has no such line."""
+    return dict(enumerate(program.path.read_text().splitlines(), 1)).get(line or 0, "")
 
 
 def diagnosis_of(trace: Path) -> dict[str, Any]:

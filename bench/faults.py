@@ -12,11 +12,13 @@ import json
 import re
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
+from statistics import mode
 from typing import Any
 
 from bench.corpus import (
@@ -61,6 +63,13 @@ class Outcome:
     def names_the_fault_among(self, first: int) -> bool:
         assert self.program.fault is not None
         return any(cause["rule"] == self.program.fault.rule for cause in self.causes[:first])
+
+    def first(self) -> tuple[Any, ...] | None:
+        """The rule, kind and layer of the first cause; None if there is none."""
+        if not self.causes:
+            return None
+        locus = self.causes[0]["locus"]
+        return self.causes[0]["rule"], locus["kind"], locus["layer"]["index"] if locus["layer"] else None
 
     def names_the_line(self) -> bool:
         return self.names_the_fault_among(1) and right_line(self.program, self.causes[0]["locus"])
@@ -172,7 +181,27 @@ def table(outcomes: list[Outcome]) -> list[str]:
 
 def _share(right: Iterable[bool]) -> str:
     answers = list(right)
-    return f"{100 * sum(answers) / len(answers):.1f} %" if answers else "-"
+    return _percent(sum(answers), len(answers)) if answers else "-"
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %"
+
+
+def steadiness(outcomes: Iterable[Outcome]) -> list[str]:
+    """A line on how often runs of the same program with other seeds end alike; none if each was run once."""
+    runs: dict[tuple[str, str], list[Any]] = defaultdict(list)
+    for each in outcomes:
+        runs[str(each.program), each.backend].append(each.first())
+    alike = [sum(1 for one in firsts if one == mode(firsts)) for firsts in runs.values() if len(firsts) > 1]
+    total = sum(len(firsts) for firsts in runs.values() if len(firsts) > 1)
+    if not total:
+        return []
+    return [
+        "",
+        f"The first cause (rule, kind and layer; or none) is that of most seeds in {_percent(sum(alike), total)} of "
+        f"{total} runs.",
+    ]
 
 
 def misses(outcomes: Iterable[Outcome]) -> list[str]:
@@ -220,7 +249,7 @@ def main(arguments: list[str] | None = None) -> None:
     for each in again if options.again else run_all(chosen, backends, options.seeds, options.jobs):
         outcomes.append(each)
         print(f"{'miss' if each.wrong else 'ok':4} {each.backend:16} {each.program}", flush=True)
-    lines = [*table(outcomes), "", *(misses(outcomes) or ["No misses."])]
+    lines = [*table(outcomes), *steadiness(outcomes), "", *(misses(outcomes) or ["No misses."])]
     print("\n" + "\n".join(lines))
     if not options.only and not options.again:
         write_section("faults", lines)

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from bench.corpus import ROOT, Fault, Program, is_as_measured, mistakes, printed_result, reseeded
-from bench.faults import Outcome, misses, table, write_section
+from bench.faults import Outcome, misses, steadiness, table, write_section
 
 BUGGY = ROOT / "normalized-twice" / "torch" / "buggy.py"
 FAULT = Fault("normalized-twice", ("activation-output",), (8,), ("nn.Softmax(dim=1)",))
@@ -32,6 +32,7 @@ def test_a_report_that_names_the_fault_and_its_place_is_right():
         (report("normalized-twice", kind="loss"), "kind loss instead of activation-output"),
         (report("normalized-twice", layer=7), "layer 7 instead of 8"),
         (report("normalized-twice", line=1), "line 1"),
+        (report("normalized-twice", line=9999), "line 9999 (none)"),  # of another file
     ],
 )
 def test_a_wrong_report_on_a_faulty_program_is_noticed(wrong, said):
@@ -97,6 +98,14 @@ def test_the_table_counts_each_kind_of_success_by_itself():
     ]
     assert table(outcomes)[-2] == "| torch | 4 | 50.0 % | 75.0 % | 50.0 % | 25.0 % | 2 | 50.0 % |"
     assert len(misses(outcomes)) == 4
+
+
+def test_runs_with_other_seeds_are_compared_with_what_most_of_them_say():
+    said = [report("normalized-twice")] * 3 + [report("normalized-twice", layer=2)]
+    outcomes = [Outcome(program(), "torch", seed, each, (), 0.3) for seed, each in enumerate(said)]
+    outcomes += [Outcome(program(fault=None), "keras-jax", seed, report(), (), 0.9) for seed in range(2)]
+    assert "most seeds in 83.3 % of 6 runs" in steadiness(outcomes)[-1]
+    assert steadiness(outcomes[:1]) == []
 
 
 def test_a_section_replaces_the_one_of_its_name_and_no_other(tmp_path):

@@ -21,7 +21,7 @@ class AttentionPooling(nn.Module):
         self.score = nn.Linear(dim, 1)
 
     def forward(self, h):
-        score = 10 * self.score(h)
+        score = 40 * self.score(h)
         weights = torch.exp(score) / torch.exp(score).sum(dim=1, keepdim=True)
         return (weights * h).sum(dim=1)
 

@@ -21,7 +21,7 @@ class AttentionPooling(nn.Module):
         self.score = nn.Linear(dim, 1)
 
     def forward(self, h):
-        score = 10 * self.score(h)
+        score = 40 * self.score(h)
         weights = torch.softmax(score, dim=1)
         return (weights * h).sum(dim=1)
 

@@ -170,12 +170,15 @@ def is_stuck(trace: Trace, least: int) -> bool:
     return gap is not None and gap < -1 and steps_seen(trace) >= least and trend(loss_curve(trace)) > -3
 
 
-def only_memorizes(trace: Trace) -> bool:
-    """True if on data that are not trained on the loss is no better than a constant's, and does not fall: what the
-    training loss gains is learned by heart."""
-    baseline, elsewhere = _positive(trace.data.baseline_loss), recorded(trace.scalar("validation.loss"))
-    late = elsewhere[len(elsewhere) // 2 :]
-    return bool(baseline and len(late) >= 3 and late.min() >= baseline and late[-1] >= late[0])
+def only_memorizes(trace: Trace, elsewhere: float = 0.25) -> bool:
+    """True if of what the loss is below a constant's, less than a quarter is left on data that are not trained on, and
+    the loss on these does not fall: the network learns by heart."""
+    baseline, validation = _positive(trace.data.baseline_loss), recorded(trace.scalar("validation.loss"))
+    late = validation[len(validation) // 2 :]
+    if not baseline or len(late) < 3 or late[-1] < late[0]:
+        return False
+    gained = max(0.0, baseline - recent_loss(trace).value)
+    return bool(baseline - late.min() <= elsewhere * gained)
 
 
 def overfits(trace: Trace) -> bool:

@@ -17,6 +17,13 @@ def test_labels_counted_from_one_are_told_to_be_shifted(asked, rule):
     assert found.evidence[0].observed == 15
 
 
+def test_few_labels_that_begin_with_one_may_also_lack_a_class(asked, rule):
+    (surely,) = rule("labels-out-of-range").run(asked(BY_NUMBER, "linear", NUMBERS + 1, 4))
+    (perhaps,) = rule("labels-out-of-range").run(asked(BY_NUMBER, "linear", NUMBERS[:16] + 1, 4))
+    assert [each.after for each in surely.remedies] == ["labels - 1"]
+    assert [each.after for each in perhaps.remedies] == ["labels - 1", "5"]
+
+
 def test_plus_and_minus_one_are_to_become_one_and_zero(asked, rule):
     (found,) = rule("labels-out-of-range").run(asked("binary cross-entropy", "sigmoid", NUMBERS % 2 * 2 - 1))
     assert found.remedies[0].after == "0, 1"

@@ -12,7 +12,9 @@ into their ends.
 How it is recognized
 From the labels really trained on (also if the run stopped because of them) and the number of output units. Class numbers
 below 0 or beyond the last unit, or whole-numbered targets of a binary cross-entropy outside 0 to 1: at least `count` = 1,
-because one is enough to stop the run. Labels that fill the range 1 to C or another shifted one are said to be shifted.
+because one is enough to stop the run. Labels that fill the range 1 to C or another shifted one are said to be shifted; if
+the run stopped after so few of them that one class can be missing by chance (with a chance above 1 in 100, were all equally frequent),
+more output units are named as the other cure.
 
 How to fix it
 Number the classes from 0 (subtract the lowest label); write yes and no as 1 and 0; divide gray values by 255.
@@ -102,8 +104,20 @@ def _finding(trace: Trace, task: Task, known: Labels, last: int, outside: int, c
             Evidence("labels outside the range, in the examples seen", outside, ">=", count),
             Evidence("highest label", high, ">", last) if high > last else Evidence("lowest label", low, "<", 0),
         ),
-        remedies=(_remedy(task, known, last, is_shifted),),
+        remedies=(_remedy(task, known, last, is_shifted), *_other_reading(task, known, is_shifted)),
     )
+
+
+def _other_reading(task: Task, known: Labels, is_shifted: bool) -> Iterator[Remedy]:
+    """Where so few labels were seen that the lowest may be missing by chance, more units may be what is needed."""
+    seen = sum(times for _, times in task.target.counts) if task.target else 0
+    if is_shifted and (known.high / (known.high + 1)) ** seen > 0.01:
+        yield Remedy(
+            f"If a class {known.low - 1} was merely not among the {seen} labels seen, give the output "
+            f"{known.high + 1} units",
+            str(task.units),
+            str(known.high + 1),
+        )
 
 
 def _remedy(task: Task, known: Labels, last: int, is_shifted: bool) -> Remedy:

@@ -6,8 +6,8 @@ keras.utils.set_random_seed(11)
 rng = np.random.default_rng(11)
 angle = rng.uniform(-np.pi, np.pi, (300, 1))
 x = np.concatenate([np.cos(angle), np.sin(angle)], axis=1).astype("float32")
-quadrant = ((x[:, 0] > 0).astype(int) + 2 * (x[:, 1] > 0)).astype("int32")
-labels = np.where((quadrant == 0) | (quadrant == 3), 1, 0)  # opposite quadrants are of one class
+sector = np.floor((angle[:, 0] + np.pi) / (np.pi / 4)).astype("int32")
+labels = sector % 2  # neighboring sectors are of different classes
 
 model = keras.Sequential(
     [layers.Input((2,)), layers.Dense(32, activation="relu"), layers.Dense(1, activation="sigmoid")]

@@ -100,31 +100,39 @@ class Feed:
         return None, None
 
     def facts(self) -> dict[str, Any]:
-        """Fields of a Run: `shuffled`, `examples`, `batches` and `workers`."""
+        """Fields of a Run: `shuffled`, `own_order`, `examples`, `batches` and `workers`."""
         loader, _ = self._loader()
         if loader is None:
             return {}
         endless = isinstance(loader.dataset, IterableDataset)
         return {
             "shuffled": None if endless else not isinstance(_order(loader), SequentialSampler),
+            "own_order": None if endless else not all(map(_is_torchs, (loader.batch_sampler, _order(loader)))),
             "examples": None if endless else _length(loader.dataset),
             "batches": None if endless else _length(loader),
             "workers": int(loader.num_workers),
         }
 
     def lines(self) -> dict[str, Source | None]:
-        """The line that built the loader, and the one that takes batches from it."""
+        """The line that built the loader, the one that says how its workers begin, and the one that takes batches."""
         _, handed = self._loader()
         if handed is None:
             return {}
         calls = {"loader": handed.built, "batch": handed.taken}
-        return {what: site.source for what, site in calls.items() if site is not None}
+        found: dict[str, Source | None] = {what: site.source for what, site in calls.items() if site is not None}
+        arguments = handed.built.arguments() if handed.built is not None else {}
+        told = next((arguments[each] for each in ("worker_init_fn", "num_workers") if each in arguments), None)
+        return found | ({"workers": told} if told is not None else {})
 
 
 def _order(loader: Any) -> Any:
     """What decides on the order of the examples: a sampler, or the user's own choice of whole batches."""
     batches = getattr(loader, "batch_sampler", None)
     return getattr(batches, "sampler", batches) if batches is not None else loader.sampler
+
+
+def _is_torchs(sampler: Any) -> bool:
+    return sampler is None or type(sampler).__module__.startswith("torch.utils.data.")
 
 
 def _length(sized: Any) -> int | None:

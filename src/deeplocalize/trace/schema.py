@@ -68,6 +68,8 @@ LAYER_STATES = (
     "trainable",  # share of the layer's parameters that may be trained
     "optimized",  # share of the layer's parameters that an optimizer holds
     "reached",  # share of the layer's trainable parameters that got a gradient in this step
+    "time_axis",  # length of the axis that a recurrent or attention layer takes for time; of others, and of a single
+    "batch_axis",  # sequence, NaN; and of the axis that it takes for the batch
 )
 
 SCALARS = (
@@ -98,6 +100,7 @@ SCALARS = (
     "other_steps",  # optimizer steps that other trainings of the same process took since this one's last
     "accumulated",  # number of backward passes the step gathers, where the program averages them itself
     "input.digest",  # a number in [0, 1) that two batches share only if their first inputs are the same
+    "target.count",  # how many targets the first loss is given: the length of their first axis
     "target.majority",  # share of the batch's labels that are its most frequent one
     "target.ignored",  # share of the batch's labels that the loss leaves out
     "clipped",  # by what gradient clipping multiplied the gradient, 1 = left it as it was; NaN without clipping

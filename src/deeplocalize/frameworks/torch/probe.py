@@ -75,7 +75,7 @@ class TorchProbe:
         self._wraps.wrap(nn.Module, "eval", after=self._evaluation_begins)
         loading.watch(self._wraps)
         self._wraps.wrap(nn.Module, "state_dict", after=self._trainings.weights_saved)
-        self._wraps.wrap(nn.Module, "__setstate__", after=self._trainings.weights_copied)
+        self._wraps.wrap(nn.Module, "__setstate__", self._sites.copied, self._trainings.weights_copied)
         for owner in (nn.Module, torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler):
             self._wraps.wrap(owner, "load_state_dict", after=self._restored)
         for owner in (torch.optim.lr_scheduler.LRScheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):

@@ -239,7 +239,12 @@ class Training:
             "trainable": [share(each.requires_grad for each in layer.parameters) for layer in layers],
             "optimized": [share(id(each) in held for each in layer.parameters) for layer in layers],
             "reached": self._parameters.reached or [math.nan] * len(layers),
-        }
+        } | self._axes()
+
+    def _axes(self) -> dict[str, list[float]]:
+        axes = [layer.axes or (math.nan, math.nan) for layer in self.layers]
+        names = ("time_axis", "batch_axis") if any(layer.axes for layer in self.layers) else ()
+        return {name: [float(each[at]) for each in axes] for at, name in enumerate(names)}
 
     # ---- writing ----------------------------------------------------------------------------------------------
 

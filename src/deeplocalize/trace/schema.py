@@ -107,6 +107,7 @@ SCALARS = (
     "repeated_backwards",  # backward passes from a loss from which one had gone back before
     "rebuilt_optimizers",  # optimizers that the same call built anew for the same parameters since the last step
     "rebuilt_schedulers",  # learning-rate schedulers that the same call built anew since the last step
+    "loss_scale",  # by what the loss is multiplied against underflow, where a step that is skipped counts as one
     "validation.loss",  # on data that are not trained on, where the program computes it
 )
 """Quantities recorded for a step as a whole. Besides these: ``metric.<name>`` and more of ``validation.<name>``."""
@@ -315,13 +316,31 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class Scaling:
+    """Optimizer steps that were asked of what scales the loss against underflow, and how many it skipped since the gradient
+    was not finite. Those are none of the trace's steps.
+
+    `latest` counts the last of them, up to a bound, and `latest_skipped` what was skipped of these. `first` is the scale
+    at the beginning, `scale` the latest. `lost`: the loss was not finite either when one was skipped.
+    """
+
+    asked: int
+    skipped: int
+    latest: int
+    latest_skipped: int
+    first: float
+    scale: float
+    lost: bool = False
+
+
+@dataclass(frozen=True)
 class Run:
     """What was run and with which settings.
 
     `sources` holds the lines of calls: compile, fit, forward, loss, backward, step, zero_grad, scheduler, eval, model, clip,
     loader (the one that built it), workers (its argument that says how they begin, else how many they are), batch (the
-    user's own that takes batches from it), shuffle, dtype (what gives the weights 16 bits), scheduler_built,
-    backward_again, where known.
+    user's own that takes batches from it), shuffle, dtype (what gives the weights 16 bits), scaler (its first scale, or
+    else what built it), scheduler_built, backward_again, where known.
     `ended` is running, completed, interrupted, raised or stopped (by us, at the user's wish).
     `parameters` counts all parameters of the model, `trainable` those that may be trained, `optimized` those that an
     optimizer holds. `examples` is the size of the data set, `batches` the number of different batches that
@@ -359,6 +378,7 @@ class Run:
     own_order: bool | None = None
     evaluations: tuple[Evaluation, ...] = ()
     keeps_weights: bool | None = None
+    scaling: Scaling | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from deeplocalize.diagnosis import diagnose
+from deeplocalize.frameworks.torch import stats
 
 X, Y = torch.randn(64, 4), torch.randn(64, 1)
 
@@ -91,6 +92,15 @@ def test_a_fused_optimizer_decides_by_itself(watched, loss_of):
     with watched() as seen:
         train(40, loss_of, optimizer=torch.optim.AdamW, fused=True)
     assert (seen.trace.run.scaling.asked, seen.trace.run.scaling.skipped) == (40, 0 if loss_of is fine else 40)
+
+
+@pytest.mark.parametrize("loss_of", [fine, steep])
+def test_on_an_accelerator_what_a_fused_optimizer_decided_is_fetched_with_the_facts(watched, monkeypatch, loss_of):
+    monkeypatch.setattr(stats, "on_host", lambda tensor: False)
+    with watched() as seen:
+        train(60, loss_of, optimizer=torch.optim.AdamW, fused=True)
+    scaling, skipped = seen.trace.run.scaling, 0 if loss_of is fine else 50
+    assert (scaling.asked, scaling.skipped, scaling.latest, scaling.latest_skipped) == (60, skipped, 50, skipped)
 
 
 def test_a_scaler_that_is_switched_off_and_a_loop_without_one_say_nothing(watched):

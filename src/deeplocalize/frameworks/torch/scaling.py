@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 
 from deeplocalize.frameworks.source import CallSite, user_call
-from deeplocalize.frameworks.torch import origin
+from deeplocalize.frameworks.torch import origin, stats
 from deeplocalize.frameworks.torch.models import Model
+from deeplocalize.frameworks.torch.record import fetch
 from deeplocalize.frameworks.torch.wrap import Sites, Wraps
 from deeplocalize.trace.schema import Scaling, Source
 
@@ -58,7 +59,8 @@ class Scaled:
 
     def fact(self, lost: bool) -> Scaling:
         """As a fact; `lost` if the loss was not finite either."""
-        latest = [float(each) > 0 for each in self._latest]
+        fetched = fetch([each for each in self._latest if isinstance(each, Tensor)])
+        latest = [float(fetched[id(each)]) > 0 if isinstance(each, Tensor) else each for each in self._latest]
         scale = float(self._scale) if self._scale is not None else self._first
         return Scaling(self.asked, max(self.skipped, sum(latest)), len(latest), sum(latest), self._first, scale, lost)
 
@@ -113,7 +115,7 @@ class Scalers:
         if self._stepped and not fused:
             return False
         found = list(scaler._per_optimizer_states[id(optimizer)].get("found_inf_per_device", {}).values())
-        if fused and found and found[0].device.type != "cpu":
+        if fused and found and not stats.on_host(found[0]):
             return found[0]
         return any(float(each) > 0 for each in found)
 

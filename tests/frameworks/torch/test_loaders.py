@@ -132,6 +132,25 @@ def test_validation_between_the_steps_does_not_hide_the_loader_of_training(train
     assert trained(batches).examples == 40
 
 
+def test_a_loader_that_one_call_builds_anew_for_each_pass_is_known(trained):
+    def batches():
+        for _ in range(4):
+            yield from DataLoader(TensorDataset(X, Y), batch_size=8)
+
+    run = trained(batches)
+    assert (run.examples, run.batches, run.workers) == (40, 5, 0)
+
+
+def test_loaders_in_turns_say_nothing_though_one_call_builds_them(trained):
+    def batches():
+        loaders = [DataLoader(TensorDataset(X[:size], Y[:size]), batch_size=8) for size in (24, 40)]
+        for _ in range(4):
+            for pair in zip(*loaders, strict=False):
+                yield from pair
+
+    assert trained(batches).examples is None
+
+
 def test_two_loaders_side_by_side_say_nothing(trained):
     def batches():
         loaders = [DataLoader(TensorDataset(X, Y), batch_size=8) for _ in range(2)]

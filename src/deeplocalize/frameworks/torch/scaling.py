@@ -135,14 +135,16 @@ class Slopes:
         self._over = False
         self._found: origin.Found | None = None
 
-    def watch(self, root: Tensor, reached: Sequence[Model], site: CallSite | None) -> None:
-        """The backward pass from `root` is about to begin."""
+    def watch(
+        self, root: Tensor, reached: Sequence[Model], site: CallSite | None, loss: CallSite | None = None
+    ) -> None:
+        """The backward pass from `root` is about to begin, by the call `site`; the loss was computed by the call `loss`."""
 
         def look(node: Any, made: Any, given: Any) -> None:
             with contextlib.suppress(Exception):
                 if not self._over and _finite(given) and not _finite(made):
                     self._over = True
-                    self._found = origin.steep(node, reached, site)
+                    self._found = origin.steep(node, reached, site, loss)
 
         self._over, self._found = False, None
         nodes = origin.nodes_behind(root.grad_fn)

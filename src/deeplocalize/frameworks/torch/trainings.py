@@ -200,7 +200,7 @@ class Trainings:
         for training in trainings:
             if training.origin is None and any(scaled.is_due() for scaled in training.scaled):
                 self._looked_at = training
-                self._slopes.watch(root, reached, site)
+                self._slopes.watch(root, reached, site, training.calls.get("loss"))
 
     def slopes_seen(self) -> None:
         """A backward pass is over."""

@@ -114,7 +114,7 @@ def _reason(trace: Trace, scaling: Scaling) -> tuple[str, Locus, Remedy]:
         remedy = Remedy("Build the scaler once, before the loop, with its default settings, and let the scale settle")
         return why, Locus("optimizer", source=call_line(trace, "scaler", "step", "compile")), remedy
     why = f"its scale has come down to {scaling.scale:.2g}, so the scale is not the reason"
-    if origin is not None and origin.source is not None:
+    if origin is not None:
         why += f" but the operation {origin.operation}, whose {'value' if scaling.lost else 'slope'} is NaN or infinite"
     elif scaling.lost:
         why += ", and the loss itself is NaN or infinite"

@@ -17,12 +17,16 @@ from deeplocalize.rules import all_rules
 IN_PYTORCH_ALONE = {
     "evaluation-in-training-mode",
     "backward-twice",
+    "batch-axis-read-as-time",
     "graph-kept-across-steps",
     "missing-zero-grad",
     "parameters-missing-from-optimizer",
+    "same-batch-from-every-worker",
     "shapes-broadcast-in-loss",
 }
-"""Faults that Keras does not let its user write: it clears and computes gradients, collects parameters and fits shapes by itself."""
+"""Faults that Keras does not let its user write: it clears and computes gradients, collects parameters and fits shapes by itself.
+Its recurrent and attention layers have one order of axes. Its `PyDataset` may be loaded by several processes, but whichever is
+free takes the next batch, and how many there are is not recorded."""
 
 MOST_CHANGED_LINES = 5
 """On either side. Two lines say it in most pairs; going from one unit to three touches data, layer, loss and answer."""

@@ -5,7 +5,7 @@ import pytest
 from deeplocalize.findings import Severity
 from deeplocalize.reports import Report
 from deeplocalize.testing import make_run, make_trace
-from deeplocalize.trace import Crash, Failure
+from deeplocalize.trace import Crash, Failure, Scaling
 
 
 def test_a_program_without_a_training_is_inconclusive():
@@ -21,6 +21,8 @@ def test_a_recorder_without_steps_is_no_training_beside_one_with_steps(rules):
     assert [len(each.trace.steps) for each in report.diagnoses] == [100]
     crashed = make_trace(steps=0, run=make_run(crash=Crash("ValueError", "x")))
     assert len(Report.of([crashed, make_trace()]).diagnoses) == 2
+    skipped = make_trace(steps=0, run=make_run(scaling=Scaling(40, 40, 40, 40, 65536.0, 1e-8)))
+    assert len(Report.of([skipped, make_trace()]).diagnoses) == 2
 
 
 def test_a_program_is_faulty_if_one_training_is(rules, rule_that, found):

@@ -119,11 +119,16 @@ def trainings(traces: tuple[Trace, ...]) -> tuple[Trace, ...]:
     """Those of the traces that show a training.
 
     A recorder without steps is no training if another one has steps: it belongs to a model that was only used, or to a
-    probe that had nothing to do. It stays if the program ended in it.
+    probe that had nothing to do. It stays if the program ended in it, or if all its steps were skipped.
     """
     seen = [trace for trace in traces if len(trace.steps) or trace.layers]
-    trained = [trace for trace in seen if len(trace.steps) or trace.run.crash is not None]
+    trained = [trace for trace in seen if len(trace.steps) or trace.run.crash is not None or _was_asked(trace)]
     return tuple(trained or seen)
+
+
+def _was_asked(trace: Trace) -> bool:
+    """True if steps were asked of an optimizer that a gradient scaler skipped."""
+    return trace.run.scaling is not None and trace.run.scaling.skipped > 0
 
 
 def longest(diagnoses: tuple[Diagnosis, ...]) -> Diagnosis | None:

@@ -16,6 +16,17 @@ from deeplocalize.trace.schema import Origin, Series, Trace
 USERS_OWN = ("custom", "other")
 """Kinds of layers whose computation is the user's."""
 
+CURES = {
+    "log": "Keep the argument of the logarithm above 0, as in log(x + 1e-7); for probabilities use log_softmax or logsigmoid",
+    "sqrt": "Keep the argument of the root above 0, as in sqrt(x + 1e-12): at 0 its slope is infinite, below it is NaN",
+    "rsqrt": "Keep the argument of the root above 0, as in rsqrt(x + 1e-12)",
+    "division": "Keep the divisor away from 0: x / max(y, 1e-6), or leave out the examples for which it is 0",
+    "exp": "Subtract the largest exponent first, or use softmax or logsumexp, which do that: exp(89) overflows",
+    "power": "Keep the base above 0, as in (x + 1e-7) ** p",
+    "std": "Add a small number to the variance before its root: at 0 its slope is infinite",
+}
+"""By operation: what to do against values and slopes that are not finite."""
+
 
 class FirstNonfinite(NamedTuple):
     """The first value that is not finite.

@@ -68,6 +68,8 @@ LAYER_STATES = (
     "trainable",  # share of the layer's parameters that may be trained
     "optimized",  # share of the layer's parameters that an optimizer holds
     "reached",  # share of the layer's trainable parameters that got a gradient in this step
+    "time_axis",  # length of the axis that a recurrent or attention layer takes for time; of others, and of a single
+    "batch_axis",  # sequence, NaN; and of the axis that it takes for the batch
 )
 
 SCALARS = (
@@ -98,12 +100,14 @@ SCALARS = (
     "other_steps",  # optimizer steps that other trainings of the same process took since this one's last
     "accumulated",  # number of backward passes the step gathers, where the program averages them itself
     "input.digest",  # a number in [0, 1) that two batches share only if their first inputs are the same
+    "target.count",  # how many targets the first loss is given: the length of their first axis
     "target.majority",  # share of the batch's labels that are its most frequent one
     "target.ignored",  # share of the batch's labels that the loss leaves out
     "clipped",  # by what gradient clipping multiplied the gradient, 1 = left it as it was; NaN without clipping
     "repeated_backwards",  # backward passes from a loss from which one had gone back before
     "rebuilt_optimizers",  # optimizers that the same call built anew for the same parameters since the last step
     "rebuilt_schedulers",  # learning-rate schedulers that the same call built anew since the last step
+    "loss_scale",  # by what the loss is multiplied against underflow, where a step that is skipped counts as one
     "validation.loss",  # on data that are not trained on, where the program computes it
 )
 """Quantities recorded for a step as a whole. Besides these: ``metric.<name>`` and more of ``validation.<name>``."""
@@ -312,18 +316,38 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class Scaling:
+    """Optimizer steps that were asked of what scales the loss against underflow, and how many it skipped since the gradient
+    was not finite. Those are none of the trace's steps.
+
+    `latest` counts the last of them, up to a bound, and `latest_skipped` what was skipped of these. `first` is the scale
+    at the beginning, `scale` the latest. `lost`: the loss was not finite either when one was skipped.
+    """
+
+    asked: int
+    skipped: int
+    latest: int
+    latest_skipped: int
+    first: float
+    scale: float
+    lost: bool = False
+
+
+@dataclass(frozen=True)
 class Run:
     """What was run and with which settings.
 
     `sources` holds the lines of calls: compile, fit, forward, loss, backward, step, zero_grad, scheduler, eval, model, clip,
-    loader (the one that built it), batch (the user's own that takes batches from it), shuffle, dtype (what gives the weights
-    16 bits), scheduler_built, backward_again, where known.
+    loader (the one that built it), workers (its argument that says how they begin, else how many they are), batch (the
+    user's own that takes batches from it), shuffle, dtype (what gives the weights 16 bits), scaler (its first scale, or
+    else what built it), scheduler_built, backward_again, where known.
     `ended` is running, completed, interrupted, raised or stopped (by us, at the user's wish).
     `parameters` counts all parameters of the model, `trainable` those that may be trained, `optimized` those that an
     optimizer holds. `examples` is the size of the data set, `batches` the number of different batches that
     it makes, where the program says so; `workers` the number of processes that load them. `shuffled` is True too if a
-    sampler of the user's own decides on the order. `unapplied` counts the backward passes of a training whose optimizer
-    never took a step, as long as nothing else changed the weights either. `evaluations` are the first few and the latest.
+    sampler of the user's own decides on the order, and only then is `own_order` True. `unapplied` counts the backward
+    passes of a training whose optimizer never took a step, as long as nothing else changed the weights either.
+    `evaluations` are the first few and the latest.
     `keeps_weights` is True if the program may go back to the weights of an earlier step: it saves or copies them as it
     trains, or stops by itself; None if that is not known.
     """
@@ -351,8 +375,10 @@ class Run:
     origin: Origin | None = None
     batches: int | None = None
     workers: int | None = None
+    own_order: bool | None = None
     evaluations: tuple[Evaluation, ...] = ()
     keeps_weights: bool | None = None
+    scaling: Scaling | None = None
 
 
 @dataclass(frozen=True)

@@ -504,3 +504,71 @@ def test_labels_left_out_at_the_same_positions_of_each_sequence_are_counted_over
             F.cross_entropy(model(x).view(-1, 3), labels.view(-1)).backward()
             optimizer.step()
     assert seen.trace.scalar("target.ignored").tolist() == [0.75] * 4
+
+
+class Reader(nn.Module):
+    def __init__(self, layer, pick):
+        super().__init__()
+        self.layer, self.pick = layer, pick
+        self.head = nn.Linear(4, 1)
+
+    def forward(self, x):
+        made = self.layer(x, x, x) if isinstance(self.layer, nn.MultiheadAttention) else self.layer(x)
+        return self.head(self.pick(made[0] if isinstance(made, tuple) else made))
+
+
+def given_axes(watched, layer, pick, x):
+    """Of the layer that has a choice of axes: the lengths that it takes for time and for the batch, and the targets."""
+    with watched() as seen:
+        model = Reader(layer, pick)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(3):
+            prediction = model(x)
+            loss = nn.functional.mse_loss(prediction, torch.zeros_like(prediction))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    trace = seen.trace
+    at = next(each.index for each in trace.layers if "batch_first" in each.settings)
+    return [trace.series("layer", name)[-1, at] for name in ("time_axis", "batch_axis")], trace.scalar("target.count")[
+        -1
+    ]
+
+
+@pytest.mark.parametrize(
+    ("layer", "pick", "time", "batch"),
+    [
+        (lambda: nn.LSTM(4, 4), lambda out: out[:, -1], 6, 5),
+        (lambda: nn.GRU(4, 4, batch_first=True), lambda out: out[:, -1], 5, 6),
+        (lambda: nn.MultiheadAttention(4, 2), lambda out: out.mean(1), 6, 5),
+        (lambda: nn.MultiheadAttention(4, 2, batch_first=True), lambda out: out.mean(1), 5, 6),
+        (
+            lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 8), 2, enable_nested_tensor=False),
+            lambda out: out[:, 0],
+            6,
+            5,
+        ),
+    ],
+)
+def test_it_is_known_which_axis_a_layer_takes_for_time(watched, layer, pick, time, batch):
+    axes, targets = given_axes(watched, layer(), pick, torch.randn(6, 5, 4))
+    assert axes == [time, batch]
+    assert targets == 6
+
+
+def test_a_single_sequence_and_other_layers_have_no_axis_for_the_batch(watched):
+    axes, targets = given_axes(watched, nn.RNN(4, 4), lambda out: out, torch.randn(6, 4))
+    assert np.isnan(axes).all()
+    assert targets == 6
+
+
+def test_a_copied_layer_was_built_where_the_original_was(watched):
+    with watched() as seen:
+        original = nn.TransformerEncoderLayer(4, 2, 8)
+        encoder = nn.TransformerEncoder(original, 2, enable_nested_tensor=False)
+        model = Reader(encoder, lambda out: out)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        model(torch.randn(6, 5, 4)).sum().backward()
+        optimizer.step()
+    built = {layer.name: layer.source.text for layer in seen.trace.layers}
+    assert built["layer.layers.1.self_attn"] == "original = nn.TransformerEncoderLayer(4, 2, 8)"

@@ -16,7 +16,6 @@ def scalars(values: Values) -> dict[str, float]:
     """The quantities of the step as a whole; a loss that is not finite is said to be so and left out."""
     found = {name: value for (role, _, name), value in values.items() if role == "step"}
     scale, total = found.pop("gradient.scale", None), found.pop("gradient.sum", None)
-    found.pop("loss_scale", None)
     if scale is not None and total is not None:
         found["cleared_gradient"] = float(scale == 0)
         if not nonfinite(values, "weight_gradient"):
@@ -68,5 +67,5 @@ def _row(role: str, raw: dict[str, float], loss_scale: float) -> dict[str, float
 
 
 def _loss_scale(values: Values) -> float:
-    """By how much the gradients are larger because the loss was scaled against underflow."""
-    return values.get(("step", 0, "loss_scale"), 1.0)
+    """By how much the gradients are larger because the loss was scaled against underflow; NaN if nothing is left of them."""
+    return values.get(("step", 0, "loss_scale"), 1.0) or math.nan

@@ -39,6 +39,8 @@ class Batches:
         for at, reading in enumerate(readings):
             predictions, targets = reading.rows()
             every = to_targets(reading.target) if at == 0 or self.seen <= CARD_SAMPLES else None
+            if at == 0 and reading.target is not None and reading.target.ndim:
+                scalars["target.count"] = float(len(reading.target))
             if self.seen <= CARD_SAMPLES and every is not None:
                 self._data.add_target(at, every, len(reading.target))
             if at == 0 and predictions is not None:

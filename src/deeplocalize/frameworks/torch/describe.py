@@ -143,6 +143,16 @@ def channel_axis(module: nn.Module, output: Tensor) -> int:
     return 1 if output.ndim >= 4 and kind_of(module) in ("activation", "dropout", "other") else -1
 
 
+def time_and_batch(facts: Layer, output: Tensor) -> tuple[int, int] | None:
+    """The lengths of the axes that a layer takes for time and for the batch; None if it has no choice, or if its output is
+    that of a single sequence."""
+    batch_first = facts.settings.get("batch_first")
+    if not isinstance(batch_first, bool) or output.ndim != 3:
+        return None
+    first, second = output.shape[:2]
+    return (second, first) if batch_first else (first, second)
+
+
 def layer(index: int, name: str, module: nn.Module, site: CallSite | None, **facts: Any) -> Layer:
     """The facts of a layer; `site` is the call that built it, None if it was not seen."""
     parameters = own_parameters(module)

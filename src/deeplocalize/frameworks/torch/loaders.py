@@ -6,7 +6,7 @@ import sys
 import weakref
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch.utils.data import DataLoader, IterableDataset, SequentialSampler
 from torch.utils.data.dataloader import _BaseDataLoaderIter
@@ -19,14 +19,22 @@ _LOOP_LIBRARIES = ("tqdm",)
 """What stands between the user's own loop and a loader without being a loop of its own."""
 
 
-class Handed:
-    """A loader that handed out a batch, the call that built it, and the user's own call that took it, where it was one."""
+class Pass(NamedTuple):
+    """A pass over the data: which loader makes it, the call that built that, and what it says of the data.
 
-    def __init__(self, loader: Any, built: CallSite | None, taken: CallSite | None) -> None:
-        self.loader = weakref.ref(loader)
-        self.key = id(loader)
-        self.built = built
-        self.taken = taken
+    The loader itself may be gone by then: its iterator does not hold it.
+    """
+
+    loader: int
+    built: CallSite | None
+    facts: dict[str, Any]
+
+
+class Handed(NamedTuple):
+    """A pass that handed out a batch, and the user's own call that took it, where it was one."""
+
+    by: Pass
+    taken: CallSite | None
 
 
 class Loaders:
@@ -35,7 +43,7 @@ class Loaders:
     def __init__(self, sites: Sites, tell: Callable[[Handed], None]) -> None:
         self._sites = sites
         self._tell = tell
-        self._of: weakref.WeakKeyDictionary[Any, weakref.ref[Any]] = weakref.WeakKeyDictionary()
+        self._of: weakref.WeakKeyDictionary[Any, Pass] = weakref.WeakKeyDictionary()
 
     def install(self, wraps: Wraps) -> None:
         """Begin to watch loaders."""
@@ -47,13 +55,11 @@ class Loaders:
         self._sites.built(loader)
 
     def _pass_begins(self, iterator: Any, loader: Any) -> None:
-        self._of[iterator] = weakref.ref(loader)
+        self._of[iterator] = Pass(id(loader), self._sites.of(loader), _facts(loader))
 
     def _handed_out(self, iterator: Any) -> None:
-        reference = self._of.get(iterator)
-        loader = reference() if reference is not None else None
-        if loader is not None:
-            self._tell(Handed(loader, self._sites.of(loader), _own_call(sys._getframe(2))))
+        if (made := self._of.get(iterator)) is not None:
+            self._tell(Handed(made, _own_call(sys._getframe(2))))
 
 
 def _own_call(frame: Any) -> CallSite | None:
@@ -86,45 +92,68 @@ class Feed:
     def step(self) -> None:
         """A step is over: a loader that was the only one to hand out a batch for it is what it was fed from."""
         self._steps += 1
-        if len({each.key for each in self.new}) == 1:
-            self._alone[self.new[0].key] += 1
-            self._latest[self.new[0].key] = self.new[-1]
+        loaders = {each.by.loader for each in self.new}
+        if len(loaders) == 1:
+            self._alone.update(loaders)
+            self._latest[self.new[0].by.loader] = self.new[-1]
         self.new = []
 
-    def _loader(self) -> tuple[Any, Handed | None]:
-        """The loader that most steps after the first were fed from, and how it was asked."""
+    def _main(self) -> Handed | None:
+        """Of the loader that most steps after the first were fed from, the latest batch; also where one call builds such a
+        loader anew for each pass."""
+        together: Counter[CallSite | None] = Counter()
+        for key, count in self._alone.items():
+            together[self._latest[key].by.built] += count
         for key, count in self._alone.most_common(1):
-            loader = self._latest[key].loader()
-            if loader is not None and count > max(1, self._steps - 1) / 2:
-                return loader, self._latest[key]
-        return None, None
+            if self._is_most(count):
+                return self._latest[key]
+        for site, count in together.most_common(1):
+            alike = [each for each in self._latest.values() if each.by.built == site]
+            if site is not None and self._is_most(count) and all(each.by.facts == alike[0].by.facts for each in alike):
+                return alike[-1]
+        return None
+
+    def _is_most(self, count: int) -> bool:
+        return count > max(1, self._steps - 1) / 2
 
     def facts(self) -> dict[str, Any]:
-        """Fields of a Run: `shuffled`, `examples`, `batches` and `workers`."""
-        loader, _ = self._loader()
-        if loader is None:
-            return {}
-        endless = isinstance(loader.dataset, IterableDataset)
-        return {
-            "shuffled": None if endless else not isinstance(_order(loader), SequentialSampler),
-            "examples": None if endless else _length(loader.dataset),
-            "batches": None if endless else _length(loader),
-            "workers": int(loader.num_workers),
-        }
+        """Fields of a Run; see `_facts`."""
+        handed = self._main()
+        return handed.by.facts if handed is not None else {}
 
     def lines(self) -> dict[str, Source | None]:
-        """The line that built the loader, and the one that takes batches from it."""
-        _, handed = self._loader()
+        """The line that built the loader, the one that says how its workers begin, and the one that takes batches."""
+        handed = self._main()
         if handed is None:
             return {}
-        calls = {"loader": handed.built, "batch": handed.taken}
-        return {what: site.source for what, site in calls.items() if site is not None}
+        built = handed.by.built
+        calls = {"loader": built, "batch": handed.taken}
+        found: dict[str, Source | None] = {what: site.source for what, site in calls.items() if site is not None}
+        arguments = built.arguments() if built is not None else {}
+        told = next((arguments[each] for each in ("worker_init_fn", "num_workers") if each in arguments), None)
+        return found | ({"workers": told} if told is not None else {})
+
+
+def _facts(loader: Any) -> dict[str, Any]:
+    """Fields of a Run: `shuffled`, `own_order`, `examples`, `batches` and `workers`."""
+    endless = isinstance(loader.dataset, IterableDataset)
+    return {
+        "shuffled": None if endless else not isinstance(_order(loader), SequentialSampler),
+        "own_order": None if endless else not all(map(_is_torchs, (loader.batch_sampler, _order(loader)))),
+        "examples": None if endless else _length(loader.dataset),
+        "batches": None if endless else _length(loader),
+        "workers": int(loader.num_workers),
+    }
 
 
 def _order(loader: Any) -> Any:
     """What decides on the order of the examples: a sampler, or the user's own choice of whole batches."""
     batches = getattr(loader, "batch_sampler", None)
     return getattr(batches, "sampler", batches) if batches is not None else loader.sampler
+
+
+def _is_torchs(sampler: Any) -> bool:
+    return sampler is None or type(sampler).__module__.startswith("torch.utils.data.")
 
 
 def _length(sized: Any) -> int | None:

@@ -67,6 +67,7 @@ class LayerState:
         self.output: Tensor | None = None
         self.nonfinite_input: int | None = None
         self.training: bool | None = None
+        self.axes: tuple[int, int] | None = None
         self.nodes: list[Any] = []
         self.kept: Tensor | None = None
         self.calls_before = 0
@@ -74,6 +75,7 @@ class LayerState:
     def watch_output(self, output: Tensor, inputs: Tensor | None) -> None:
         """Record the statistics of an output and have those of its gradient recorded."""
         self._shape(output, inputs)
+        self.axes = describe.time_and_batch(self.facts, output)
         self._values(output.detach(), inputs)
         if output.requires_grad and self.facts.kind != "reshape":
             output.register_hook(self._watch_gradient)

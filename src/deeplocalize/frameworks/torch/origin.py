@@ -80,6 +80,27 @@ def find(root: Tensor, reached: Sequence[Model], site: CallSite | None) -> Found
     return _between(root.grad_fn, owners, _loss_files(reached, site), site)
 
 
+def nodes_behind(start: Any) -> list[Any]:
+    """The operations that a value was made of, latest first, up to a bound."""
+    return _back(start, {})
+
+
+def steep(node: Any, reached: Sequence[Model], site: CallSite | None, loss: CallSite | None = None) -> Found | None:
+    """The unsafe operation behind the first gradient that is not finite, which appeared at this node: the node itself, or the
+    one before it that made the value by which the gradient was multiplied. None if it is neither; the graph must still be
+    there. `site` is the call of backward, `loss` the one that computed the loss, if that is known."""
+    owners = objective.nodes_of(reached)
+    if graph.name(node) not in UNSAFE:
+        made = [each for each in _back(node, owners)[1:] if graph.name(each) in UNSAFE and _spoils(each)]
+        if not made:
+            return None
+        node = made[0]
+    after = next((owners[each] for each in _back(node, owners) if each in owners), None)
+    operation, names, operators = UNSAFE[graph.name(node)]
+    files = [*_loss_files(reached, site), *([loss.filename] if loss is not None else [])]
+    return Found(operation, after, _line(files, names, operators, site))
+
+
 def _order(layer: LayerState) -> int:
     return layer.facts.order or 0
 

@@ -75,7 +75,7 @@ class TorchProbe:
         self._wraps.wrap(nn.Module, "eval", after=self._evaluation_begins)
         loading.watch(self._wraps)
         self._wraps.wrap(nn.Module, "state_dict", after=self._trainings.weights_saved)
-        self._wraps.wrap(nn.Module, "__setstate__", after=self._trainings.weights_copied)
+        self._wraps.wrap(nn.Module, "__setstate__", self._sites.copied, self._trainings.weights_copied)
         for owner in (nn.Module, torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler):
             self._wraps.wrap(owner, "load_state_dict", after=self._restored)
         for owner in (torch.optim.lr_scheduler.LRScheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
@@ -83,6 +83,7 @@ class TorchProbe:
             self._wraps.wrap(owner, "step", after=self._scheduler_stepped)
         self._wraps.wrap(torch.autograd, "backward", before=self._backward_begins, after=self._backward_ended)
         self._wraps.wrap(torch.amp.GradScaler, "scale", after=self._loss_scaled, with_result=True)
+        self._trainings.watch_scalers(self._wraps)
         self._loaders.install(self._wraps)
         for owner in (torch.nn.utils, torch.nn.utils.clip_grad):
             self._wraps.wrap(owner, "clip_grad_norm_", after=self._clipping.norm_clipped, with_result=True)
@@ -268,6 +269,7 @@ class TorchProbe:
         self._trainings.remember("backward", site, trainings)
         backward = self._look_at_loss(root, reached, trainings, site)
         self.session.contained("replay")(self._keeping.backward)(root, trainings, backward.loss, sys._getframe(2))
+        self._trainings.look_at_slopes(root, reached, trainings, site)
         check_stale(trainings)
         for training in trainings:
             if training.loop.backward(root, is_whole(*given, **named)):
@@ -333,6 +335,7 @@ class TorchProbe:
 
     def _backward_ended(self, *_: Any, **__: Any) -> None:
         self._completed = self._begun
+        self._trainings.slopes_seen()
         for model in self._all_models():
             model.forget_graph()
         self._scaled = self._unscaled = None
@@ -378,7 +381,7 @@ class TorchProbe:
 
     def _step_begins(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         self._stepping[id(optimizer)] = self._backward_count
-        training = self._trainings.of_optimizer(optimizer)
+        training = self._trainings.stepped(optimizer)
         self._trainings.remember("step", user_call(sys._getframe(2)), [training])
         training.before_step(optimizer)
         self._keeping.before_step(training, optimizer, sys._getframe(2))

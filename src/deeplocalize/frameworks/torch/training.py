@@ -15,7 +15,7 @@ from torch import Tensor
 
 from deeplocalize.frameworks.session import Session, TrainingStopped
 from deeplocalize.frameworks.source import CallSite
-from deeplocalize.frameworks.torch import describe, facts, origin, stats
+from deeplocalize.frameworks.torch import describe, facts, origin, scaling, stats
 from deeplocalize.frameworks.torch.batches import CARD_SAMPLES, Batches, count_nonfinite
 from deeplocalize.frameworks.torch.columns import activation_columns, add_trouble, table
 from deeplocalize.frameworks.torch.loaders import Feed
@@ -24,6 +24,7 @@ from deeplocalize.frameworks.torch.models import LayerState, Model
 from deeplocalize.frameworks.torch.objective import Reading, steady, value_factor
 from deeplocalize.frameworks.torch.parameters import Parameters, held_by, share
 from deeplocalize.frameworks.torch.record import StepRecord, fetch, numbers, padded, tensors_of
+from deeplocalize.frameworks.torch.scaling import Scaled
 from deeplocalize.trace.schema import Layer, Origin, Run
 
 FETCH_EVERY = 16
@@ -88,6 +89,8 @@ class Training:
         self._facts: Run | None = None
         self._described = time.monotonic()
         self.on_accelerator = False
+        self.scaled: list[Scaled] = []
+        self._lost = False
 
     # ---- membership -------------------------------------------------------------------------------------------
 
@@ -161,6 +164,17 @@ class Training:
         self._stepped.add(id(optimizer))
         if len(self.live_optimizers()) == 1:
             self._finish_step()
+
+    def skipped(self, count: int) -> None:
+        """A step was asked for and skipped, `count` in all. It is none, but where no other follows it is all that is seen."""
+        self._take_origin(self.backwards)
+        if count & (count - 1):
+            return
+        self._lost = not all(math.isfinite(float(each.loss)) for each in self.backwards)
+        if not self.step:
+            self.take_readings()
+            self._facts = self._run_now()
+            self.recorder.describe(self.run(), self.layer_facts())
 
     def _take_gradients(self, optimizer: torch.optim.Optimizer) -> None:
         if self.sampling or self.on_accelerator:
@@ -239,7 +253,12 @@ class Training:
             "trainable": [share(each.requires_grad for each in layer.parameters) for layer in layers],
             "optimized": [share(id(each) in held for each in layer.parameters) for layer in layers],
             "reached": self._parameters.reached or [math.nan] * len(layers),
-        }
+        } | self._axes()
+
+    def _axes(self) -> dict[str, list[float]]:
+        axes = [layer.axes or (math.nan, math.nan) for layer in self.layers]
+        names = ("time_axis", "batch_axis") if any(layer.axes for layer in self.layers) else ()
+        return {name: [float(each[at]) for each in axes] for at, name in enumerate(names)}
 
     # ---- writing ----------------------------------------------------------------------------------------------
 
@@ -302,7 +321,12 @@ class Training:
         if self._facts is None:
             self._facts = self._run_now()
         told = dataclasses.replace(
-            self._facts, ended=ended, crash=crash, origin=self._origin(), **facts.seen(self.models)
+            self._facts,
+            ended=ended,
+            crash=crash,
+            origin=self._origin(),
+            scaling=scaling.merged(self.scaled, self._lost),
+            **facts.seen(self.models),
         )
         return dataclasses.replace(told, trainable=facts.trainable(self.models)) if crash and not self._gone() else told
 
@@ -331,7 +355,8 @@ class Training:
             **facts.of_models(self.models, held_by(*self.live_optimizers())),
             sources={name: site.source for name, site in self.calls.items()}
             | facts.data_lines(self.calls, self.models)
-            | self.feed.lines(),
+            | self.feed.lines()
+            | {what: line for each in self.scaled for what, line in each.lines().items()},
             **self.feed.facts(),
         )
 

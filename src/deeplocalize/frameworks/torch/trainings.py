@@ -7,19 +7,22 @@ call for the same parameters, as in every round of a loop, goes on where the one
 
 from __future__ import annotations
 
+import dataclasses
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from deeplocalize.frameworks.session import Session
 from deeplocalize.frameworks.source import CallSite
 from deeplocalize.frameworks.torch.loaders import Handed
 from deeplocalize.frameworks.torch.models import Model
 from deeplocalize.frameworks.torch.parameters import held_by
+from deeplocalize.frameworks.torch.scaling import Scalers, Slopes
 from deeplocalize.frameworks.torch.training import Backward, Owned, Training
-from deeplocalize.frameworks.torch.wrap import Sites
+from deeplocalize.frameworks.torch.wrap import Sites, Wraps
 
 RECENT = 64
 """Backward passes remembered while it is not known yet to which training they belong."""
@@ -47,6 +50,9 @@ class Trainings:
         self._sources: dict[str, CallSite] = {}
         self._recent: list[Backward] = []
         self._cleared: list[Backward] = []
+        self._scalers = Scalers(sites, self._skipped)
+        self._slopes = Slopes()
+        self._looked_at: Training | None = None
 
     # ---- which training ---------------------------------------------------------------------------------------
 
@@ -126,6 +132,8 @@ class Trainings:
     def _add_optimizer(self, training: Training, optimizer: torch.optim.Optimizer) -> None:
         known = next((each for each in self._optimizers if each.reference() is optimizer), None)
         built_with = known.parameters if known else frozenset(held_by(optimizer))
+        if not training.owns(optimizer):
+            training.scaled.append(self._scalers.of(optimizer))
         training.add_optimizer(optimizer, self._sites.of(optimizer), built_with)
 
     def _optimizers_of(self, models: Iterable[Model]) -> list[torch.optim.Optimizer]:
@@ -169,6 +177,36 @@ class Trainings:
             training.event(letter)
         if not trainings:
             self._events = (self._events + letter)[-MAX_PRELUDE:]
+
+    def watch_scalers(self, wraps: Wraps) -> None:
+        """Begin to watch what scales losses."""
+        self._scalers.install(wraps)
+
+    def stepped(self, optimizer: torch.optim.Optimizer) -> Training:
+        """An optimizer takes a step. Returns the training it belongs to."""
+        self._scalers.stepped()
+        return self.of_optimizer(optimizer)
+
+    def _skipped(self, optimizer: torch.optim.Optimizer, site: CallSite | None) -> None:
+        """A step was skipped, since the scaled gradient is not finite; it begins a training all the same."""
+        training = self.of_optimizer(optimizer)
+        self.remember("step", site, [training])
+        training.skipped(self._scalers.of(optimizer).skipped)
+
+    def look_at_slopes(
+        self, root: Tensor, reached: Sequence[Model], trainings: Iterable[Training], site: CallSite | None
+    ) -> None:
+        """A backward pass begins. Where one step after the other was skipped, look for the reason in it."""
+        for training in trainings:
+            if training.origin is None and any(scaled.is_due() for scaled in training.scaled):
+                self._looked_at = training
+                self._slopes.watch(root, reached, site, training.calls.get("loss"))
+
+    def slopes_seen(self) -> None:
+        """A backward pass is over."""
+        found, training = self._slopes.found(), self._looked_at
+        if found is not None and training is not None:
+            training.origin = dataclasses.replace(found, step=training.step)
 
     def remember(self, what: str, site: CallSite | None, trainings: Iterable[Training]) -> None:
         """Remember the first call of a kind in each of these trainings, or for one that is to begin."""

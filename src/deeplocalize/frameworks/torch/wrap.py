@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import sys
 import weakref
@@ -83,6 +84,15 @@ class Sites:
     def built(self, instance: Any) -> None:
         """Call from a hook that runs right after the instance's own ``__init__``."""
         site = _construction(instance)
+        if site is not None:
+            self.note(instance, site)
+
+    def copied(self, instance: Any, *_: Any, **__: Any) -> None:
+        """Call from a hook that runs while ``copy.deepcopy`` makes the instance: it was built where the original was."""
+        frame = sys._getframe(1)
+        while frame is not None and frame.f_globals.get("__name__") != copy.__name__:
+            frame = frame.f_back  # type: ignore[assignment]
+        site = self.of(frame.f_locals.get("x")) if frame is not None else None
         if site is not None:
             self.note(instance, site)
 

@@ -34,7 +34,7 @@ from collections.abc import Iterator
 from deeplocalize.findings import Evidence, Finding, Locus, Severity
 from deeplocalize.remedies import Remedy
 from deeplocalize.rules import rule
-from deeplocalize.signals.origin import USERS_OWN, FirstNonfinite, first_nonfinite, operation_of, recovered
+from deeplocalize.signals.origin import CURES, USERS_OWN, FirstNonfinite, first_nonfinite, operation_of, recovered
 from deeplocalize.signals.over_depth import weight_layers
 from deeplocalize.signals.places import argument, called
 from deeplocalize.signals.settings import call_line, learning_rate_line
@@ -60,17 +60,6 @@ _SAYINGS = {
     "update": ("the update of {} is NaN or infinite, but not the gradient", "Lower the learning rate"),
 }
 """By role: what happened, and what to do."""
-
-_CURES = {
-    "log": "Keep the argument of the logarithm above 0, as in log(x + 1e-7); for probabilities use log_softmax or logsigmoid",
-    "sqrt": "Keep the argument of the root above 0, as in sqrt(x + 1e-12): at 0 its slope is infinite, below it is NaN",
-    "rsqrt": "Keep the argument of the root above 0, as in rsqrt(x + 1e-12)",
-    "division": "Keep the divisor away from 0: x / max(y, 1e-6), or leave out the examples for which it is 0",
-    "exp": "Subtract the largest exponent first, or use softmax or logsumexp, which do that: exp(89) overflows",
-    "power": "Keep the base above 0, as in (x + 1e-7) ** p",
-    "std": "Add a small number to the variance before its root: at 0 its slope is infinite",
-}
-"""By operation: what to do."""
 
 
 @rule(
@@ -120,7 +109,7 @@ def _is_within(trace: Trace, found: FirstNonfinite) -> bool:
 def _cure(trace: Trace, found: FirstNonfinite) -> str:
     operation = operation_of(trace, found)
     role = "gradient" if operation is not None and found.role == "weight" else found.role
-    return _CURES.get(operation.operation if operation is not None else "", _SAYINGS[role][1])
+    return CURES.get(operation.operation if operation is not None else "", _SAYINGS[role][1])
 
 
 def _locus(trace: Trace, found: FirstNonfinite) -> Locus:

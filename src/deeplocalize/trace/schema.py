@@ -104,6 +104,7 @@ SCALARS = (
     "repeated_backwards",  # backward passes from a loss from which one had gone back before
     "rebuilt_optimizers",  # optimizers that the same call built anew for the same parameters since the last step
     "rebuilt_schedulers",  # learning-rate schedulers that the same call built anew since the last step
+    "rebuilt_models",  # models that the same call built in place of one that was trained for a single step
     "validation.loss",  # on data that are not trained on, where the program computes it
 )
 """Quantities recorded for a step as a whole. Besides these: ``metric.<name>`` and more of ``validation.<name>``."""
@@ -317,7 +318,7 @@ class Run:
 
     `sources` holds the lines of calls: compile, fit, forward, loss, backward, step, zero_grad, scheduler, eval, model, clip,
     loader (the one that built it), batch (the user's own that takes batches from it), shuffle, dtype (what gives the weights
-    16 bits), scheduler_built, backward_again, where known.
+    16 bits), scheduler_built, backward_again, model_built (the one in the loop that builds models anew), where known.
     `ended` is running, completed, interrupted, raised or stopped (by us, at the user's wish).
     `parameters` counts all parameters of the model, `trainable` those that may be trained, `optimized` those that an
     optimizer holds. `examples` is the size of the data set, `batches` the number of different batches that

@@ -114,6 +114,27 @@ def user_call(frame: FrameType | None = None, until: FrameType | None = None) ->
     return None
 
 
+def user_calls(site: CallSite) -> list[CallSite]:
+    """A call that is being carried out, and those in the user's files around it, outward."""
+    found: list[CallSite] = []
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if (found or frame.f_code is site.code) and is_user_file(frame.f_code.co_filename):
+            found.append(CallSite(frame.f_code.co_filename, frame.f_lineno, frame.f_code, frame.f_lasti))
+        frame = frame.f_back
+    return found
+
+
+def functions_running() -> set[CodeType]:
+    """The code of every function that is being carried out."""
+    found: set[CodeType] = set()
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        found.add(frame.f_code)
+        frame = frame.f_back
+    return found
+
+
 def _position(code: CodeType, instruction: int) -> tuple[int, int] | None:
     """(line, column) where the expression of an instruction begins."""
     for at, (line, _, column, _) in enumerate(code.co_positions()):

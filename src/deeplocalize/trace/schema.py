@@ -108,6 +108,7 @@ SCALARS = (
     "rebuilt_optimizers",  # optimizers that the same call built anew for the same parameters since the last step
     "rebuilt_schedulers",  # learning-rate schedulers that the same call built anew since the last step
     "loss_scale",  # by what the loss is multiplied against underflow, where a step that is skipped counts as one
+    "rebuilt_models",  # models that the same call built in place of one that was trained for a single step
     "validation.loss",  # on data that are not trained on, where the program computes it
 )
 """Quantities recorded for a step as a whole. Besides these: ``metric.<name>`` and more of ``validation.<name>``."""
@@ -340,7 +341,8 @@ class Run:
     `sources` holds the lines of calls: compile, fit, forward, loss, backward, step, zero_grad, scheduler, eval, model, clip,
     loader (the one that built it), workers (its argument that says how they begin, else how many they are), batch (the
     user's own that takes batches from it), shuffle, dtype (what gives the weights 16 bits), scaler (its first scale, or
-    else what built it), scheduler_built, backward_again, where known.
+    else what built it), scheduler_built, backward_again, model_built (the one in the loop that builds models anew), where
+    known.
     `ended` is running, completed, interrupted, raised or stopped (by us, at the user's wish).
     `parameters` counts all parameters of the model, `trainable` those that may be trained, `optimized` those that an
     optimizer holds. `examples` is the size of the data set, `batches` the number of different batches that

@@ -44,6 +44,7 @@ class Known:
         used: the names of the optimizers that were applied.
         scheduler: the line of a callback that sets the learning rate.
         called: the call of the model in a train step of the user's own.
+        model_built: the call that builds the model anew again and again.
         examples: the size of the arrays that fit was given.
         batches: the number of different batches that a data set of the user's own makes.
         fits: how often fit came to its start.
@@ -64,6 +65,7 @@ class Known:
     used: frozenset[str] = frozenset()
     scheduler: Source | None = None
     called: CallSite | None = None
+    model_built: CallSite | None = None
     examples: int | None = None
     batches: int | None = None
     fits: int = 0
@@ -140,6 +142,7 @@ def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run
     """The run as a fact."""
     sources = {what: line(known.sites.get(what, model)) for what in ("fit", "compile")} | {
         "model": line(known.sites.get("built", model)),
+        "model_built": line(known.model_built),
         "scheduler": known.scheduler,
         "forward": line(known.called),
         "dtype": _policy_line(known.filename),

@@ -17,6 +17,7 @@ from deeplocalize.frameworks.keras.dispatcher import Dispatcher
 from deeplocalize.frameworks.keras.sites import Sites, calling_frame
 from deeplocalize.frameworks.keras.training import Training
 from deeplocalize.frameworks.session import Session, leave_traceback
+from deeplocalize.frameworks.source import functions_running
 from deeplocalize.trace.schema import Run
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
@@ -157,12 +158,26 @@ class KerasProbe:
         if training is not None and training.is_replaced(model):
             training.finish("completed")
             training = None
+        training = training or self._continued(model)
         if training is None:
             self._on = self._on or importlib.import_module(
                 f"deeplocalize.frameworks.keras.on_{keras.backend.backend()}"
             )
             training = Training(self.session, model, self._sites, self._on)
             self._trainings.append(training)
+        return training
+
+    def _continued(self, model: Any) -> Training | None:
+        """The training that a model goes on with that was built in place of the one trained before it."""
+        training = next((each for each in self._trainings[-1:] if each.is_continued_by(model)), None)
+        if training is None:
+            return None
+        before = training.model()
+        if before is not None and isinstance(before.train_function, Dispatcher):
+            before.train_function = before.train_function.plain
+        built = self._sites.within("built", model, functions_running())
+        self._sites.looks_around = True
+        training.continue_with(model, built or self._sites.get("built", model))
         return training
 
     def watch(self, model: Any) -> None:

@@ -5,32 +5,56 @@ from __future__ import annotations
 import inspect
 import sys
 import weakref
-from types import FrameType
+from collections.abc import Collection
+from types import CodeType, FrameType
 from typing import Any
 
 from deeplocalize.frameworks.keras.loading import Loads
-from deeplocalize.frameworks.source import CallSite, is_user_file, user_call
+from deeplocalize.frameworks.source import CallSite, is_user_file, user_call, user_calls
 from deeplocalize.trace.schema import Source
 
 
 class Sites:
-    """Remembers calls by the object they are about, as long as the object lives; `loads` are those that load weights."""
+    """Remembers calls by the object they are about, as long as the object lives.
+
+    Attributes:
+        loads: those that load weights.
+        count: how many were seen.
+        looks_around: the calls around them are remembered as well from now on.
+    """
 
     def __init__(self) -> None:
         self.loads = Loads()
-        self._sites: dict[tuple[int, str], tuple[weakref.ref[Any], CallSite]] = {}
+        self.count = 0
+        self.looks_around = False
+        self._sites: dict[tuple[int, str], tuple[weakref.ref[Any], CallSite, int, list[CallSite]]] = {}
 
     def remember(self, what: str, subject: Any) -> None:
         """The call that is going on is the `what` (built, compile, fit) of `subject`. An earlier one is replaced."""
         site = outside_call(subject, sys._getframe(1))
         if site is not None:
             key = (id(subject), what)
-            self._sites[key] = (weakref.ref(subject, lambda _: self._sites.pop(key, None)), site)
+            self.count += 1
+            around = user_calls(site) if self.looks_around else []
+            self._sites[key] = (weakref.ref(subject, lambda _: self._sites.pop(key, None)), site, self.count, around)
 
     def get(self, what: str, subject: Any) -> CallSite | None:
         """The call, if it was seen."""
-        reference, site = self._sites.get((id(subject), what), (None, None))
-        return site if reference is not None and reference() is subject else None
+        return known[1] if (known := self._known(what, subject)) is not None else None
+
+    def _known(self, what: str, subject: Any) -> tuple[Any, CallSite, int, list[CallSite]] | None:
+        known = self._sites.get((id(subject), what))
+        return known if known is not None and known[0]() is subject else None
+
+    def is_after(self, what: str, subject: Any, count: int) -> bool:
+        """True if the call came after the first `count`."""
+        known = self._known(what, subject)
+        return known is not None and known[2] > count
+
+    def within(self, what: str, subject: Any, functions: Collection[CodeType]) -> CallSite | None:
+        """The innermost call around it, or itself, that stands in one of these functions, if it was seen."""
+        known = self._known(what, subject)
+        return next((site for site in known[3] if site.code in functions), None) if known is not None else None
 
 
 def outside_call(subject: Any, frame: FrameType | None) -> CallSite | None:

@@ -19,7 +19,7 @@ from deeplocalize.frameworks.keras.describe import Leaves, Shown
 from deeplocalize.frameworks.keras.flow import linear_layers
 from deeplocalize.frameworks.keras.guard import Guard
 from deeplocalize.frameworks.keras.keeping import Keeping
-from deeplocalize.frameworks.keras.sites import Sites
+from deeplocalize.frameworks.keras.sites import Sites, same_call
 from deeplocalize.frameworks.session import Session, TrainingStopped
 from deeplocalize.frameworks.source import CallSite
 from deeplocalize.trace.schema import Crash, Origin, Run
@@ -54,6 +54,19 @@ class Compiled(NamedTuple):
     trained: frozenset[int]
 
 
+class Made(NamedTuple):
+    """How a model came about: the call that built it, its layers, and the number of their parameters, if they are built."""
+
+    site: CallSite | None
+    layers: list[type]
+    parameters: int | None
+
+    def is_like(self, other: Made) -> bool:
+        """True if the same call built the other, with the same layers."""
+        counts = {self.parameters, other.parameters} - {None}
+        return self.layers == other.layers and len(counts) < 2 and same_call(self.site, other.site)
+
+
 class Training:
     """The record of one model's training, over all calls of fit and train_on_batch.
 
@@ -80,7 +93,9 @@ class Training:
         self.restored = False
         self._given: tuple[Any, Any] = (None, None)
         self._on = on
-        self._step = 0
+        self._step = self._since = self._stepped = 0
+        self._rebuilt = False
+        self._made: Made | None = None
         self._batches = Batches()
         self._pending: deque[Pending] = deque()
         self._began = time.monotonic()
@@ -103,6 +118,23 @@ class Training:
             return False
         before, now = self._compiled, self._compiled_as(model)
         return before.optimizer() is not now.optimizer() and before[1:] != now[1:]
+
+    def is_continued_by(self, model: Any) -> bool:
+        """True if the model was built in place of the training's own, by the same call, after the one step that this one was
+        trained. Weights that were set meanwhile are a copy, and meant to be."""
+        if self._step - self._since != 1 or self._made is None or self.restored or self.finished:
+            return False
+        return self.known.sites.is_after("built", model, self._stepped) and self._made.is_like(self._made_as(model))
+
+    def _made_as(self, model: Any) -> Made:
+        layers = [type(leaf.layer) for leaf in Leaves(model, {}).all]
+        return Made(self.known.sites.get("built", model), layers, model.count_params() if model.built else None)
+
+    def continue_with(self, model: Any, built: CallSite | None) -> None:
+        """This model, which a call built anew, is trained from now on."""
+        self.model, self.known.model_built = weakref.ref(model), built
+        self._since, self._compiled, self._keeping, self._described = self._step, None, None, False
+        self._rebuilt = True
 
     def _is_rebuilt(self, model: Any) -> bool:
         """True if the model was compiled again since the step before, so that what its optimizer had gathered is gone."""
@@ -172,6 +204,10 @@ class Training:
         if self.epoch is not None:
             more["epoch"] = float(self.epoch)
         more["rebuilt_optimizers"] = float(bool(self.safe("step", self._is_rebuilt, dispatcher.model)))
+        more["rebuilt_models"], self._rebuilt = float(self._rebuilt), False
+        if self._step == self._since:
+            self._made = self.safe("step", self._made_as, dispatcher.model)
+        self._stepped = self.known.sites.count
         self._step += executed
         pending = Pending(self._step - 1, full and extras is not None, more)
         self.safe("step", self._take, pending, dispatcher, outputs, extras)

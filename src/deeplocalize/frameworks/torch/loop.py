@@ -26,12 +26,13 @@ class Loop:
             cleared, so that its gradient counts twice.
         rebuilt_optimizers: how many optimizers were built in place of one that the same call built before.
         rebuilt_schedulers: the same of learning-rate schedulers.
+        rebuilt_models: how many models were built in place of one that was trained for a single step.
         clipped: by what clipping multiplied the gradient, a number or still on its device; NaN without clipping.
         restored: weights, or what an optimizer had gathered, were loaded: whatever is built anew then is meant to be.
     """
 
     def __init__(self) -> None:
-        self.rebuilt_optimizers = self.rebuilt_schedulers = self.repeated_backwards = 0
+        self.rebuilt_optimizers = self.rebuilt_schedulers = self.rebuilt_models = self.repeated_backwards = 0
         self.restored = False
         self.clipped: float | Tensor = math.nan
         self._losses: list[weakref.ref[Tensor]] = []
@@ -68,8 +69,9 @@ class Loop:
             "repeated_backwards": float(self.repeated_backwards),
             "rebuilt_optimizers": 0.0 if meant else float(self.rebuilt_optimizers),
             "rebuilt_schedulers": 0.0 if meant else float(self.rebuilt_schedulers),
+            "rebuilt_models": float(self.rebuilt_models),
         }
-        self.rebuilt_optimizers = self.rebuilt_schedulers = 0
+        self.rebuilt_optimizers = self.rebuilt_schedulers = self.rebuilt_models = 0
         self.restored = False
         self.cleared()
         return counts

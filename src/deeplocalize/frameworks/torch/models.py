@@ -167,17 +167,18 @@ class Model:
         """`idle` is told, by the ids of their modules, which layers are not recorded in the step that is going on."""
         self._root = weakref.ref(root)
         self.name = type(root).__name__
-        self.source = describe.source_of(sites(root))
+        self.site = sites(root)
+        self.source = describe.source_of(self.site)
         self.layers: list[LayerState] = []
         self.by_id: dict[int, LayerState] = {}
-        parent_site = sites(root)
         for index, (name, module) in enumerate(describe.layers_of(root)):
-            site = sites(module) or parent_site
+            site = sites(module) or self.site
             facts = describe.layer(index, name, module, site, activation=describe.ACTIVATIONS.get(type(module)))
             state = LayerState(module, name, facts)
             self.layers.append(state)
             self.by_id[id(module)] = state
         self.parameter_ids = {id(each) for each in root.parameters()}
+        self._first = next((weakref.ref(each) for each in root.parameters()), None)
         self.ran = False
         self._sampling = True
         self._idle = idle
@@ -189,7 +190,7 @@ class Model:
         self.entrances: list[Tensor] = []
         self._passes = 0
         self.backwards = 0
-        self._before: list[Tensor] = []
+        self.before: list[Tensor] = []
         self.evaluations = Evaluations()
 
     def add_layers_of(self, module: nn.Module, sites: Callable[[nn.Module], CallSite | None]) -> None:
@@ -225,7 +226,10 @@ class Model:
         return f"unregistered.{type(module).__name__}", False
 
     def all_parameter_ids(self) -> set[int]:
-        """The ids of its parameters, also of those in modules that were put into it since it was last called."""
+        """The ids of its parameters, also of those in modules that were put into it since it was last called; none if they
+        are gone, as others have these ids then."""
+        if self.is_gone:
+            return set()
         return self.parameter_ids | {id(each) for each in (self.root.parameters() if self.root is not None else ())}
 
     @property
@@ -233,17 +237,22 @@ class Model:
         """The module, None if it no longer exists."""
         return self._root()
 
+    @property
+    def is_gone(self) -> bool:
+        """True if its parameters no longer exist."""
+        return self._first is not None and self._first() is None
+
     def went_backward(self) -> None:
         """Its gradient is about to be computed. At the first time a sample of the weights is kept, to tell whether they
         ever change."""
         self.backwards += 1
         if self.backwards == 1:
-            self._before = self._samples()
+            self.before = self._samples()
 
     def unapplied(self) -> int:
         """How often its gradient was computed, if the weights are still what they were at the first time, else 0."""
         now = self._samples()
-        same = len(now) == len(self._before) and all(map(torch.equal, now, self._before))
+        same = len(now) == len(self.before) and all(map(torch.equal, now, self.before))
         return self.backwards if same else 0
 
     def _samples(self) -> list[Tensor]:

@@ -34,7 +34,8 @@ from deeplocalize.frameworks.torch.trainings import Trainings
 from deeplocalize.frameworks.torch.wrap import Sites, Wraps
 
 WALKS = 3
-"""A backward call on a given line is followed through the graph this many times to learn which models it reaches."""
+"""A backward call on a given line is followed through the graph this many times to learn which models it reaches, and
+again whenever there is a model that was not there before."""
 
 
 class TorchProbe:
@@ -48,7 +49,7 @@ class TorchProbe:
         self._trainings = Trainings(session, versions, self._sites, self._all_models)
         self._clipping = Clipping(lambda: self._trainings.live, self._trainings.remember)
         self._modules = Modules(self._sites, self._trainings.model_found, self._trainings.model_grown)
-        self._reach: dict[tuple[Any, int], tuple[int, set[int]]] = {}
+        self._reach: dict[tuple[Any, int], tuple[int, weakref.WeakSet[Model], weakref.WeakSet[Model]]] = {}
         self._loss_nodes: dict[Any, LossCall] = {}
         self._loaders = Loaders(self._sites, self._trainings.handed_out)
         self._loss_modules = LossModules()
@@ -316,14 +317,14 @@ class TorchProbe:
         if len(active) == len(self._all_models()) == 1:
             return active
         key = (site.code, site.instruction) if site else (None, 0)
-        walks, reach = self._reach.get(key, (0, set()))
-        models = self._modules.models
-        if walks < WALKS:
+        walks, reach, met = self._reach.setdefault(key, (0, weakref.WeakSet(), weakref.WeakSet()))
+        if walks < WALKS or any(model not in met for model in active):
             variables, _ = graph.variables_and_consumers(root.grad_fn)
             ids = {id(each) for each in variables}
-            reach |= {key for key, model in models.items() if ids & model.parameter_ids}
-            self._reach[key] = (walks + 1, reach)
-        return list(dict.fromkeys(model for key, model in models.items() if key in reach))
+            reach.update(model for model in self._all_models() if ids & model.parameter_ids)
+            met.update(active)
+            self._reach[key] = (walks + 1, reach, met)
+        return [model for model in self._all_models() if model in reach]
 
     def _read(self, root: Tensor, reached: list[Model]) -> list[objective.Reading]:
         if not any(model.sampling for model in reached):

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from deeplocalize.frameworks.session import Session, TrainingStopped
 from deeplocalize.frameworks.source import CallSite
-from deeplocalize.frameworks.torch import describe, facts, origin, scaling, stats
+from deeplocalize.frameworks.torch import describe, facts, origin, rebuilt, scaling, stats
 from deeplocalize.frameworks.torch.batches import CARD_SAMPLES, Batches, count_nonfinite
 from deeplocalize.frameworks.torch.columns import activation_columns, add_trouble, table
 from deeplocalize.frameworks.torch.loaders import Feed
@@ -42,10 +42,19 @@ class Owned(NamedTuple):
     reference: weakref.ref[torch.optim.Optimizer]
     site: CallSite | None
     parameters: frozenset[int]
+    first: weakref.ref[Tensor] | None = None
+
+    @classmethod
+    def of(cls, optimizer: torch.optim.Optimizer, site: CallSite | None, parameters: frozenset[int]) -> Owned:
+        """An optimizer that exists."""
+        held = (each for group in optimizer.param_groups for each in group["params"])
+        return cls(weakref.ref(optimizer), site, parameters, next(map(weakref.ref, held), None))
 
     def is_continued_by(self, site: CallSite | None, parameters: frozenset[int]) -> bool:
-        """True if an optimizer built there for these parameters goes on where this one stopped."""
-        return site is not None and (site, parameters) == (self.site, self.parameters)
+        """True if an optimizer built there for these parameters goes on where this one stopped. Parameters that are gone are
+        no longer what their ids say."""
+        exist = self.first is None or self.first() is not None
+        return exist and site is not None and (site, parameters) == (self.site, self.parameters)
 
 
 @dataclass
@@ -87,6 +96,7 @@ class Training:
         self._stepped: set[int] = set()
         self._parameters = Parameters()
         self._facts: Run | None = None
+        self._since = 0
         self._described = time.monotonic()
         self.on_accelerator = False
         self.scaled: list[Scaled] = []
@@ -106,6 +116,27 @@ class Training:
             model.sampling = self.sampling
         self._parameters.belong_to(self.layers)
 
+    @property
+    def is_gone(self) -> bool:
+        """True if there is nothing left that could be trained."""
+        return not self.live_optimizers() and all(model.is_gone for model in self.models)
+
+    @property
+    def was_brief(self) -> bool:
+        """True if its models were trained for one step so far."""
+        return self.step - self._since == 1
+
+    def is_continued_by(self, models: Sequence[Model]) -> bool:
+        """True if these models were built in place of the training's own, after the one step that those were trained."""
+        return self.was_brief and not self.loop.restored and rebuilt.take_the_place(models, self.models)
+
+    def continue_with(self, models: Sequence[Model], built: CallSite | None) -> None:
+        """These models, which a call built anew, are trained from now on."""
+        self.models, self.optimizers, self._since = [], [], self.step
+        self.loop.rebuilt_models += len(models)
+        if built is not None:
+            self.calls["model_built"] = built
+
     def add_optimizer(
         self, optimizer: torch.optim.Optimizer, site: CallSite | None, parameters: frozenset[int]
     ) -> None:
@@ -113,7 +144,7 @@ class Training:
         if self.owns(optimizer):
             return
         self.optimizers = [each for each in self.optimizers if not each.is_continued_by(site, parameters)]
-        self.optimizers.append(Owned(weakref.ref(optimizer), site, parameters))
+        self.optimizers.append(Owned.of(optimizer, site, parameters))
         self.on_accelerator = any(
             not stats.on_host(each) for group in optimizer.param_groups for each in group["params"]
         )

@@ -2,13 +2,13 @@
 
 A training begins with the first step of an optimizer. Another optimizer that is built for the same models once it has
 begun ends it and begins a new one: first pretrained, then fine-tuned. Only an optimizer that is built anew by the same
-call for the same parameters, as in every round of a loop, goes on where the one before it stopped.
+call for the same parameters, as in every round of a loop, goes on where the one before it stopped; and so does a model that
+the same call built in place of one that is gone after a single step.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from deeplocalize.frameworks.session import Session
-from deeplocalize.frameworks.source import CallSite
+from deeplocalize.frameworks.source import CallSite, functions_running
 from deeplocalize.frameworks.torch.loaders import Handed
 from deeplocalize.frameworks.torch.models import Model
 from deeplocalize.frameworks.torch.parameters import held_by
@@ -28,6 +28,9 @@ RECENT = 64
 """Backward passes remembered while it is not known yet to which training they belong."""
 
 MAX_PRELUDE = 24
+
+MOST_BRIEF = 4
+"""Trainings of a single step that may be continued by models that are built anew, for different lines that build some."""
 
 
 class Trainings:
@@ -69,7 +72,7 @@ class Trainings:
         self._optimizers = [each for each in self._optimizers if each.reference() is not None]
         if any(each.reference() is optimizer for each in self._optimizers):
             return []
-        known = Owned(weakref.ref(optimizer), self._sites.of(optimizer), frozenset(held_by(optimizer)))
+        known = Owned.of(optimizer, self._sites.of(optimizer), frozenset(held_by(optimizer)))
         self._optimizers.append(known)
         ended = [each for each in self.live if each.step and self._is_replaced(each, known)]
         for training in ended:
@@ -85,6 +88,14 @@ class Trainings:
         if not any(new.parameters & model.all_parameter_ids() for model in training.models):
             return False
         return not any(each.is_continued_by(new.site, new.parameters) for each in training.optimizers)
+
+    def _end_those_gone(self, begun: Training) -> None:
+        """End the trainings of which nothing is left; a few brief ones may still be continued."""
+        gone = [each for each in self.live if each is not begun and each.is_gone]
+        brief = [each for each in gone if each.was_brief][-MOST_BRIEF:]
+        for training in gone:
+            if training not in brief:
+                self._end(training)
 
     def _end(self, training: Training) -> None:
         training.finish("completed")
@@ -111,7 +122,8 @@ class Trainings:
         taken = {id(model) for training in self.live for model in training.models}
         if not models:  # an optimizer over parameters of no model: it belongs to what was trained meanwhile
             models = [model for model in self._models() if model.ran and id(model) not in taken]
-        training = next(iter(self.of(models)), None) or self._new(models)
+        training = next(iter(self.of(models)), None) or self._continued(models) or self._new(models)
+        self._end_those_gone(training)
         for model in models:
             training.add_model(model)
         self._add_optimizer(training, optimizer)
@@ -122,12 +134,27 @@ class Trainings:
 
     def _new(self, models: list[Model]) -> Training:
         training = Training(self._session, self._versions)
+        self.live.append(training)
+        self._hand_over(training, models)
+        return training
+
+    def _continued(self, models: list[Model]) -> Training | None:
+        """The training that these models go on with, as they were built in place of its own."""
+        training = next((each for each in self.live if each.is_continued_by(models)), None)
+        if training is not None:
+            root = models[0].root
+            built = self._sites.within(root, functions_running()) if root is not None else None
+            self._sites.looks_around = True
+            training.continue_with(models, built or models[0].site)
+            self._hand_over(training, models)
+        return training
+
+    def _hand_over(self, training: Training, models: list[Model]) -> None:
+        """Give a training what happened before it was known to be concerned."""
         training.backwards = [each for each in self._recent if any(model in models for model in each.models)]
         training.cleared_backwards, self._cleared = self._cleared, []
         training.events, self._events = self._events, ""
-        training.calls, self._sources = self._sources, {}
-        self.live.append(training)
-        return training
+        training.calls, self._sources = self._sources | training.calls, {}
 
     def _add_optimizer(self, training: Training, optimizer: torch.optim.Optimizer) -> None:
         known = next((each for each in self._optimizers if each.reference() is optimizer), None)

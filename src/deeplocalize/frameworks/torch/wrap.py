@@ -6,11 +6,12 @@ import copy
 import functools
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from types import CodeType
 from typing import Any
 
 from deeplocalize.frameworks.session import Session, leave_traceback
-from deeplocalize.frameworks.source import CallSite, user_call
+from deeplocalize.frameworks.source import CallSite, user_call, user_calls
 
 
 class Wraps:
@@ -75,10 +76,16 @@ class Wraps:
 
 
 class Sites:
-    """Which call of the user built which object; nothing is written on the objects themselves."""
+    """Which call of the user built which object; nothing is written on the objects themselves.
+
+    Attributes:
+        looks_around: the calls around it are remembered as well, of what is built from now on.
+    """
 
     def __init__(self, on_gone: Callable[[int], None]) -> None:
+        self.looks_around = False
         self._sites: dict[int, tuple[weakref.ref[Any], CallSite]] = {}
+        self._around: dict[int, list[CallSite]] = {}
         self._on_gone = on_gone
 
     def built(self, instance: Any) -> None:
@@ -86,6 +93,8 @@ class Sites:
         site = _construction(instance)
         if site is not None:
             self.note(instance, site)
+            if self.looks_around:
+                self._around[id(instance)] = user_calls(site)
 
     def copied(self, instance: Any, *_: Any, **__: Any) -> None:
         """Call from a hook that runs while ``copy.deepcopy`` makes the instance: it was built where the original was."""
@@ -109,8 +118,13 @@ class Sites:
         reference, site = self._sites.get(id(instance), (None, None))
         return site if reference is not None and reference() is instance else None
 
+    def within(self, instance: Any, functions: Collection[CodeType]) -> CallSite | None:
+        """The innermost call around its construction that stands in one of these functions, None if it was not seen."""
+        return next((site for site in self._around.get(id(instance), ()) if site.code in functions), None)
+
     def _gone(self, key: int) -> None:
         self._sites.pop(key, None)
+        self._around.pop(key, None)
         self._on_gone(key)
 
 

@@ -113,3 +113,39 @@ def test_a_program_that_trains_nothing_leaves_no_training(watched):
     with watched() as seen:
         small_net()(torch.randn(2, 4))
     assert seen.traces == ()
+
+
+def test_tensors_without_a_model_are_a_training_with_a_loss(watched):
+    x, y = torch.randn(40, 3), torch.randint(0, 2, (40,)).float()
+    with watched() as seen:
+        w, b = torch.zeros(3, requires_grad=True), torch.zeros(1, requires_grad=True)
+        optimizer = torch.optim.SGD([w, b], 0.1)
+        for _ in range(6):
+            loss = F.binary_cross_entropy_with_logits(x @ w + b, y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    (trace,) = seen.traces
+    assert trace.scalar("loss")[-1] == pytest.approx(loss.item(), rel=1e-6)
+    assert trace.run.objectives[0].loss.kind == "binary-cross-entropy"
+    assert trace.scalar("backwards").tolist() == [1] * 6
+    assert trace.data.targets[0].encoding == "binary"
+
+
+def test_an_input_that_is_trained_against_a_frozen_model_is_a_training_of_its_own(watched):
+    x, y = batch()
+    with watched() as seen:
+        model = small_net()
+        train(model, torch.optim.SGD(model.parameters(), 0.1))
+        model.requires_grad_(False)
+        image = x[:1].clone().requires_grad_()
+        optimizer = torch.optim.Adam([image], 0.05)
+        for _ in range(5):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(image), y[:1])
+            loss.backward()
+            optimizer.step()
+    network, picture = seen.traces
+    assert (len(network.steps), len(picture.steps)) == (6, 5)
+    assert network.scalar("backwards").tolist() == [1] * 6
+    assert picture.scalar("loss")[-1] == pytest.approx(loss.item(), rel=1e-6)

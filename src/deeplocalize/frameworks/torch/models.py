@@ -233,6 +233,11 @@ class Model:
         return self.parameter_ids | {id(each) for each in (self.root.parameters() if self.root is not None else ())}
 
     @property
+    def trainable(self) -> bool:
+        """True if any of its parameters may be trained."""
+        return self.root is not None and any(each.requires_grad for each in self.root.parameters())
+
+    @property
     def root(self) -> nn.Module | None:
         """The module, None if it no longer exists."""
         return self._root()

@@ -266,7 +266,7 @@ class TorchProbe:
         site = user_call(sys._getframe(2))
         self._close_open_steps()
         reached = self._reached(root, site)
-        trainings = self._trainings.of(reached)
+        trainings = self._trainings.of_backward(reached)
         self._trainings.remember("backward", site, trainings)
         backward = self._look_at_loss(root, reached, trainings, site)
         self.session.contained("replay")(self._keeping.backward)(root, trainings, backward.loss, sys._getframe(2))
@@ -278,7 +278,6 @@ class TorchProbe:
         self._backward_count += 1
         self._begun = carried.number(root.grad_fn)
         self._trainings.backward(backward)
-        self._trainings.event("b", reached)
         for training in trainings if any(model.sampling for model in reached) else ():
             training.take_batch_size()
         for model in self._all_models():
@@ -287,7 +286,7 @@ class TorchProbe:
     def _look_at_loss(
         self, root: Tensor, reached: list[Model], trainings: list[Training], site: CallSite | None
     ) -> Backward:
-        readings = self._read(root, reached)
+        readings = self._read(root, reached, trainings)
         self._trainings.remember("loss", next((each.called for each in readings if each.called), None), trainings)
         backward = Backward(loss_value(root), objective.value_factor(readings), readings, reached)
         if isinstance(backward.loss, float) and not math.isfinite(backward.loss):
@@ -314,7 +313,8 @@ class TorchProbe:
     def _reached(self, root: Tensor, site: CallSite | None) -> list[Model]:
         """The models whose parameters the gradient of `root` reaches."""
         active = [model for model in self._all_models() if model.ran]
-        if len(active) == len(self._all_models()) == 1:
+        alone = len(active) == len(self._all_models()) == 1
+        if alone and (active[0].trainable or not self._trainings.trains_loose_tensors()):
             return active
         key = (site.code, site.instruction) if site else (None, 0)
         walks, reach, met = self._reach.setdefault(key, (0, weakref.WeakSet(), weakref.WeakSet()))
@@ -326,8 +326,8 @@ class TorchProbe:
             self._reach[key] = (walks + 1, reach, met)
         return [model for model in self._all_models() if model in reach]
 
-    def _read(self, root: Tensor, reached: list[Model]) -> list[objective.Reading]:
-        if not any(model.sampling for model in reached):
+    def _read(self, root: Tensor, reached: list[Model], trainings: list[Training]) -> list[objective.Reading]:
+        if not any(each.sampling for each in reached or trainings):
             return []
         readings = self.session.contained("loss")(objective.read)(root, reached, self._loss_nodes, self._calls)
         self.session.contained("activations")(self._functions.follow)(root, reached, readings or [], self._calls)

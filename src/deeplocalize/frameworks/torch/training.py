@@ -72,8 +72,10 @@ class Backward:
 class Training:
     """Takes the events of one training and writes its trace."""
 
-    def __init__(self, session: Session, versions: dict[str, str]) -> None:
+    def __init__(self, session: Session, versions: dict[str, str], loose: bool = False) -> None:
+        """`loose`: what its optimizer holds are parameters of no model, such as tensors that the program made itself."""
         self.session = session
+        self.loose = loose
         self.recorder = session.log.recorder()
         self.models: list[Model] = []
         self.optimizers: list[Owned] = []

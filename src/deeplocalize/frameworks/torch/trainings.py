@@ -63,6 +63,16 @@ class Trainings:
         """The trainings of any of these models."""
         return [training for training in self.live if any(model in training.models for model in models)]
 
+    def of_backward(self, models: Sequence[Model]) -> list[Training]:
+        """The trainings that a backward pass belongs to which reaches these models; if none, those of loose tensors."""
+        return self.of(models) if models else [training for training in self.live if training.loose]
+
+    def trains_loose_tensors(self) -> bool:
+        """True if an optimizer holds parameters, and none of any model."""
+        alive = [each for known in self._optimizers if (each := known.reference()) is not None]
+        models = self._models()
+        return any(not any(held_by(each) & model.all_parameter_ids() for model in models) for each in alive)
+
     def of_optimizer(self, optimizer: torch.optim.Optimizer) -> Training:
         """The training that an optimizer belongs to; its first step begins one."""
         return next((each for each in self.live if each.owns(optimizer)), None) or self._begin(optimizer)
@@ -120,9 +130,10 @@ class Trainings:
         held = held_by(optimizer)
         models = [model for model in self._models() if held & model.parameter_ids]
         taken = {id(model) for training in self.live for model in training.models}
-        if not models:  # an optimizer over parameters of no model: it belongs to what was trained meanwhile
-            models = [model for model in self._models() if model.ran and id(model) not in taken]
-        training = next(iter(self.of(models)), None) or self._continued(models) or self._new(models)
+        loose = not models
+        if loose:  # an optimizer over parameters of no model: it belongs to what could be trained meanwhile
+            models = [model for model in self._models() if model.ran and model.trainable and id(model) not in taken]
+        training = next(iter(self.of(models)), None) or self._continued(models) or self._new(models, loose)
         self._end_those_gone(training)
         for model in models:
             training.add_model(model)
@@ -132,8 +143,8 @@ class Trainings:
         training.take_batch_size()
         return training
 
-    def _new(self, models: list[Model]) -> Training:
-        training = Training(self._session, self._versions)
+    def _new(self, models: list[Model], loose: bool = False) -> Training:
+        training = Training(self._session, self._versions, loose)
         self.live.append(training)
         self._hand_over(training, models)
         return training
@@ -151,7 +162,8 @@ class Trainings:
 
     def _hand_over(self, training: Training, models: list[Model]) -> None:
         """Give a training what happened before it was known to be concerned."""
-        training.backwards = [each for each in self._recent if any(model in models for model in each.models)]
+        loose = [each for each in self._recent if training.loose and not each.models]
+        training.backwards = loose or [each for each in self._recent if any(model in models for model in each.models)]
         training.cleared_backwards, self._cleared = self._cleared, []
         training.events, self._events = self._events, ""
         training.calls, self._sources = self._sources | training.calls, {}
@@ -199,7 +211,9 @@ class Trainings:
 
     def event(self, letter: str, models: Iterable[Model]) -> None:
         """Note an event of the loop, for the trainings of these models or for one that is to begin."""
-        trainings = self.of(models)
+        self._tell(letter, self.of(models))
+
+    def _tell(self, letter: str, trainings: Sequence[Training]) -> None:
         for training in trainings:
             training.event(letter)
         if not trainings:
@@ -247,8 +261,10 @@ class Trainings:
         self._recent = [*self._recent[-RECENT:], backward]
         for model in backward.models:
             model.went_backward()
-        for training in self.of(backward.models):
+        trainings = self.of_backward(backward.models)
+        for training in trainings:
             training.backwards.append(backward)
+        self._tell("b", trainings)
 
     def cleared(self, optimizer: torch.optim.Optimizer) -> list[Training]:
         """An optimizer cleared its gradients. Returns the trainings it belongs to."""

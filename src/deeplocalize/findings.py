@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from deeplocalize.remedies import Remedy
-from deeplocalize.trace.schema import Series, Source
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import Source
 
 LOCUS_KINDS = (
     "activation-output activation-hidden initializer output-units layer-missing layer-extra layer-width kernel-size "

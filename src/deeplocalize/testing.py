@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from deeplocalize.trace.cards import DataCard
-from deeplocalize.trace.schema import Head, Layer, Loss, Objective, Optimizer, Run, Sample, Series, Source, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import Head, Layer, Loss, Objective, Optimizer, Run, Sample, Source, Trace
 
 
 def source(line: int, path: str = "train.py") -> Source:

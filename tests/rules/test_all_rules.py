@@ -12,7 +12,8 @@ import pytest
 
 import deeplocalize.rules
 from deeplocalize.rules import HEADINGS, Rule, own_rules
-from deeplocalize.trace.schema import FACTS, LAYER_STATES, SCALARS, TENSOR_ROLES, TENSOR_STATS, Series
+from deeplocalize.trace.names import LAYER_STATES, SCALARS, TENSOR_ROLES, TENSOR_STATS, Series
+from deeplocalize.trace.schema import FACTS
 
 ROOT = Path(__file__).parents[2]
 RULES = own_rules()

@@ -7,7 +7,7 @@ from deeplocalize.findings import Finding
 from deeplocalize.rules import NotEvaluated, all_rules
 from deeplocalize.testing import make_layer, make_run, make_trace
 from deeplocalize.trace import DataCard
-from deeplocalize.trace.schema import LAYER_STATES, SCALARS, TENSOR_ROLES, TENSOR_STATS
+from deeplocalize.trace.names import LAYER_STATES, SCALARS, TENSOR_ROLES, TENSOR_STATS
 
 KINDS = ("dense", "activation", "recurrent", "batch-norm", "dense")
 STATISTICS = (np.nan, np.inf, 0.0, 1.0, 1e-38, 3e38, 2.3)  # infinite where single precision was too small

@@ -7,7 +7,8 @@ import textwrap
 
 from deeplocalize.frameworks.replay import Replayed, Value
 from deeplocalize.reports.text import clean, counted, number
-from deeplocalize.trace.schema import Series, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import Trace
 
 _HEADS = {
     "data": "{what} was not finite when the step was given it.",

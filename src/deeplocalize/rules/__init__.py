@@ -20,7 +20,8 @@ from types import ModuleType
 
 from deeplocalize.errors import UsageError
 from deeplocalize.findings import Finding, NotEvaluated, Severity
-from deeplocalize.trace.schema import Failure, Series, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import Failure, Trace
 
 PLUGINS = "deeplocalize.rules"
 """The entry point group of rules that other distributions bring."""

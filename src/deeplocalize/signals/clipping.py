@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from deeplocalize.trace.schema import FloatArray, Optimizer, Series, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import FloatArray, Optimizer, Trace
 
 
 def factors(trace: Trace) -> FloatArray:

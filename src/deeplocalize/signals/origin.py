@@ -11,7 +11,8 @@ import numpy as np
 from deeplocalize.signals.over_depth import in_order
 from deeplocalize.signals.over_time import recorded
 from deeplocalize.signals.quality import loss_curve, start_loss
-from deeplocalize.trace.schema import Origin, Series, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import Origin, Trace
 
 USERS_OWN = ("custom", "other")
 """Kinds of layers whose computation is the user's."""

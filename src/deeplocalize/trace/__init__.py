@@ -1,6 +1,7 @@
 """What happened: the record of a training run, as arrays and facts. Needs numpy alone, never a framework."""
 
 from deeplocalize.trace.cards import DataCard, InputCard, TargetCard
+from deeplocalize.trace.names import Series
 from deeplocalize.trace.recorder import Recorder, TraceLog
 from deeplocalize.trace.schema import (
     Crash,
@@ -15,7 +16,6 @@ from deeplocalize.trace.schema import (
     Run,
     Sample,
     Scaling,
-    Series,
     Source,
     Trace,
 )

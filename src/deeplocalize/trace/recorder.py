@@ -16,7 +16,8 @@ from deeplocalize.trace.cards import DataCard
 from deeplocalize.trace.definitions import LAYERS_DENSE, SCALARS_DENSE, Schedule
 from deeplocalize.trace.file import Record, TraceWriter
 from deeplocalize.trace.kept import Kept
-from deeplocalize.trace.schema import Failure, Layer, Run, Sample, Series, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import Failure, Layer, Run, Sample, Trace
 from deeplocalize.trace.store import TraceBuilder
 
 FLUSH_SECONDS = 0.5

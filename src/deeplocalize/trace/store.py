@@ -13,7 +13,8 @@ import numpy as np
 from deeplocalize.errors import TraceError
 from deeplocalize.trace.cards import DataCard
 from deeplocalize.trace.file import Record, read_records
-from deeplocalize.trace.schema import Failure, FloatArray, IntArray, Layer, Run, Sample, Series, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import Failure, FloatArray, IntArray, Layer, Run, Sample, Trace
 
 
 def read_traces(path: str | Path) -> tuple[Trace, ...]:

@@ -11,7 +11,7 @@ from deeplocalize.diagnosis import diagnose
 from deeplocalize.frameworks.torch import stats
 from deeplocalize.frameworks.torch.record import fetch
 from deeplocalize.trace.definitions import activation_stats, tensor_stats
-from deeplocalize.trace.schema import TENSOR_STATS
+from deeplocalize.trace.names import TENSOR_STATS
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import torch
 
 from deeplocalize.frameworks.torch import stats
 from deeplocalize.trace import definitions
-from deeplocalize.trace.schema import TENSOR_STATS
+from deeplocalize.trace.names import TENSOR_STATS
 
 SHAPES = {
     "a small batch": ((16, 5), -1),

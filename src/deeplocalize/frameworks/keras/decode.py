@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from deeplocalize.frameworks.keras import statistics
-from deeplocalize.trace.schema import LAYER_STATES, Series
+from deeplocalize.trace.names import LAYER_STATES, Series
 
 Values = Mapping[tuple[str, int, str], float]
 """By (role, index of the layer, statistic); see observation.Key."""

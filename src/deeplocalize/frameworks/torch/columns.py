@@ -10,7 +10,7 @@ from torch import Tensor
 from deeplocalize.frameworks.torch import stats
 from deeplocalize.frameworks.torch.models import LayerState
 from deeplocalize.frameworks.torch.record import StepRecord
-from deeplocalize.trace.schema import TENSOR_STATS, Series
+from deeplocalize.trace.names import TENSOR_STATS, Series
 
 
 def activation_columns(layers: Sequence[LayerState]) -> dict[tuple[str, int], stats.Row]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from deeplocalize.frameworks.torch import stats
-from deeplocalize.trace.schema import TENSOR_STATS
+from deeplocalize.trace.names import TENSOR_STATS
 
 
 @dataclass

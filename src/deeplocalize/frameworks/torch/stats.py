@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from deeplocalize.trace.definitions import SATURATION, element_stride, example_stride, inner_stride
-from deeplocalize.trace.schema import TENSOR_STATS
+from deeplocalize.trace.names import TENSOR_STATS
 
 STAT_COUNT = len(TENSOR_STATS)
 BLANK = (math.nan,) * STAT_COUNT

@@ -44,7 +44,8 @@ from deeplocalize.signals.over_time import recent, recorded
 from deeplocalize.signals.places import argument, called
 from deeplocalize.signals.quality import learns_well
 from deeplocalize.signals.settings import learning_rate_line
-from deeplocalize.trace.schema import Series, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import Trace
 
 DEAD = Series("activation", "dead")
 

@@ -59,7 +59,8 @@ from deeplocalize.signals.places import argument, called
 from deeplocalize.signals.quality import baseline_gap, learns_well
 from deeplocalize.signals.settings import call_line, learning_rate_line
 from deeplocalize.trace.definitions import SATURATION
-from deeplocalize.trace.schema import Series, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import Trace
 
 SATURATED = Series("activation", "saturated")
 

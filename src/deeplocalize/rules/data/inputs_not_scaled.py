@@ -51,7 +51,8 @@ from deeplocalize.signals import places
 from deeplocalize.signals.over_depth import raw_entrance
 from deeplocalize.signals.quality import is_stuck, learns_well
 from deeplocalize.trace.cards import InputCard
-from deeplocalize.trace.schema import Layer, Series, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import Layer, Trace
 
 
 @rule(

@@ -47,7 +47,8 @@ from deeplocalize.signals.over_time import level, recent, recorded, trend
 from deeplocalize.signals.quality import learns_well, planned_steps, steps_seen
 from deeplocalize.signals.settings import USUAL_STEP
 from deeplocalize.trace.cards import TargetCard
-from deeplocalize.trace.schema import FloatArray, Series, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import FloatArray, Trace
 
 UPDATE = Series("weight_update", "rms")
 KINDS = ("mean-squared-error", "mean-absolute-error", "huber")

@@ -51,7 +51,8 @@ from deeplocalize.signals.over_time import recent_middle
 from deeplocalize.signals.places import argument, called
 from deeplocalize.signals.quality import learns_well
 from deeplocalize.signals.settings import call_line
-from deeplocalize.trace.schema import Series, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import Trace
 
 GRADIENT, ACTIVATION = Series("activation_gradient", "rms"), Series("activation", "rms")
 

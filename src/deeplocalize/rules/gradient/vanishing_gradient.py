@@ -46,7 +46,8 @@ from deeplocalize.signals.over_depth import activation_carrier, backward_signal,
 from deeplocalize.signals.places import argument, called
 from deeplocalize.signals.quality import learns_well
 from deeplocalize.trace.definitions import SATURATION
-from deeplocalize.trace.schema import Series, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import Trace
 
 GRADIENT = Series("activation_gradient", "rms")
 

@@ -40,7 +40,8 @@ from deeplocalize.rules import rule
 from deeplocalize.signals.places import called
 from deeplocalize.signals.quality import learns_well, overfits
 from deeplocalize.signals.settings import call_line
-from deeplocalize.trace.schema import Series, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import Trace
 
 MODE = Series("layer", "training")
 EFFECTS = {"dropout": "drops nothing", "batch-norm": "goes by its old averages"}

@@ -44,7 +44,8 @@ from deeplocalize.rules import rule
 from deeplocalize.signals.movement import distance, typical_updates
 from deeplocalize.signals.quality import CLEAR_GAP, baseline_gap, learns_well, on_its_way, recent_loss, steps_seen
 from deeplocalize.signals.settings import USUAL_STEP, call_line
-from deeplocalize.trace.schema import Series, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import Trace
 
 UPDATE = Series("weight_update", "rms")
 

@@ -46,7 +46,8 @@ from deeplocalize.signals.over_time import recorded
 from deeplocalize.signals.places import loss_line
 from deeplocalize.signals.quality import has_had_time, in_turns, learns_well, recent_loss, start_loss
 from deeplocalize.signals.task import Task, tasks
-from deeplocalize.trace.schema import Series, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import Trace
 
 UPDATE = Series("weight_update", "rms")
 

@@ -47,7 +47,8 @@ from deeplocalize.rules import CannotEvaluate, rule
 from deeplocalize.signals.over_depth import in_order
 from deeplocalize.signals.places import called
 from deeplocalize.signals.quality import learns_well
-from deeplocalize.trace.schema import FloatArray, IntArray, Series, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import FloatArray, IntArray, Trace
 
 Flags = NDArray[np.bool_]
 

@@ -44,7 +44,8 @@ from deeplocalize.rules import rule
 from deeplocalize.signals import places
 from deeplocalize.signals.quality import learns_well
 from deeplocalize.signals.wording import in_framework
-from deeplocalize.trace.schema import FloatArray, Layer, Series, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import FloatArray, Layer, Trace
 
 KERNELS = ("dense", "conv", "recurrent", "attention", "embedding")
 

@@ -44,7 +44,8 @@ from deeplocalize.signals.movement import distance, typical_updates
 from deeplocalize.signals.over_time import recorded
 from deeplocalize.signals.quality import learns_well, steps_seen
 from deeplocalize.signals.settings import call_line
-from deeplocalize.trace.schema import Series, Source, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import Source, Trace
 
 UPDATE = Series("weight_update", "rms")
 ARGUMENTS = ("global_clipnorm", "clipnorm", "clipvalue")

@@ -44,7 +44,8 @@ from deeplocalize.signals.movement import distance, typical_updates
 from deeplocalize.signals.over_depth import EXPLOSIVE, gradient_rise_at_start
 from deeplocalize.signals.quality import expected_loss, learns_well, recent_loss, start_loss
 from deeplocalize.signals.settings import learning_rate, learning_rate_line, rescaled
-from deeplocalize.trace.schema import FloatArray, Series, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import FloatArray, Trace
 
 UPDATE = Series("weight_update", "rms")
 

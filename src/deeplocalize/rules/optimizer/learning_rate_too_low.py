@@ -57,7 +57,8 @@ from deeplocalize.signals.quality import (
     steps_seen,
 )
 from deeplocalize.signals.settings import call_line, learning_rate, learning_rate_line, rescaled
-from deeplocalize.trace.schema import Series, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import Trace
 
 UPDATE = Series("weight_update", "rms")
 

@@ -40,7 +40,8 @@ from deeplocalize.signals.over_depth import weight_layers
 from deeplocalize.signals.places import called
 from deeplocalize.signals.quality import learns_well
 from deeplocalize.signals.settings import call_line
-from deeplocalize.trace.schema import Series, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import Trace
 
 OPTIMIZED = Series("layer", "optimized")
 

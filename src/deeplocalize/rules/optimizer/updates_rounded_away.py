@@ -44,7 +44,8 @@ from deeplocalize.signals.movement import distance
 from deeplocalize.signals.over_depth import finite, meant_to_change, middle
 from deeplocalize.signals.quality import learns_well, recent_loss, steps_seen
 from deeplocalize.signals.settings import call_line, learning_rate
-from deeplocalize.trace.schema import FloatArray, IntArray, Series, Source, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import FloatArray, IntArray, Source, Trace
 
 ZEROS = Series("weight_update", "zeros")
 

@@ -47,7 +47,8 @@ from deeplocalize.signals.over_depth import EXPLOSIVE, finite, gradient_rise_at_
 from deeplocalize.signals.places import argument
 from deeplocalize.signals.quality import expected_loss, learns_well, recent_loss
 from deeplocalize.signals.settings import learning_rate
-from deeplocalize.trace.schema import Series, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import Trace
 
 WEIGHT = Series("weight", "rms")
 

@@ -45,7 +45,8 @@ from deeplocalize.signals.over_time import recorded
 from deeplocalize.signals.places import called
 from deeplocalize.signals.quality import learns_well
 from deeplocalize.signals.settings import call_line, learning_rate, learning_rate_line, share_of_steps
-from deeplocalize.trace.schema import IntArray, Series, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import IntArray, Trace
 
 UPDATE, GRADIENT, REACHED = Series("weight_update", "rms"), Series("weight_gradient", "rms"), Series("layer", "reached")
 

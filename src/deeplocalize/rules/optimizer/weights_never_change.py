@@ -24,7 +24,8 @@ framework.
 When it is wrong
 A cut graph can be meant: features of a trained network computed under no_grad. If the network learns well, only layers are
 reported whose weights still are spread as evenly as a uniform initializer leaves them, so that nothing was ever learned
-there. Where the gradient is zero because units are dead or saturated, those rules explain this one.
+there. Where the gradient is zero because units are dead or saturated, those rules explain this one. Steps that a gradient
+scaler skips were asked for: loss-scale-collapsed says why none is taken.
 
 References
 PyTorch, zeroing out gradients. https://docs.pytorch.org/tutorials/recipes/recipes/zeroing_out_gradients.html

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from deeplocalize.trace.data import batch_scalars
+from deeplocalize.trace.batch import batch_scalars
 from deeplocalize.trace.schema import Loss
 
 CLASSES = Loss("cross-entropy", "CrossEntropyLoss", "logits", "class-index", ignore_index=-100)

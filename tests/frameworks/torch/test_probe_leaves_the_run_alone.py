@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from deeplocalize.frameworks.torch import batches, models, objective, probe, stats, training, trainings
+from deeplocalize.frameworks.torch import batches, models, objective, probe, reach, stats, training, trainings
 
 
 class Net(nn.Module):
@@ -80,7 +80,7 @@ BREAKABLE = {
     "statistics of an activation": (stats, "activation_row"),
     "statistics of a parameter": (stats, "parameter_row"),
     "reading the loss": (objective, "read"),
-    "following the graph": (probe.graph, "variables_and_consumers"),
+    "following the graph": (reach.graph, "variables_and_consumers"),
     "finishing a step": (training.Training, "_finish_step"),
     "writing a step": (training.Training, "_write"),
     "describing the run": (training.Training, "run"),

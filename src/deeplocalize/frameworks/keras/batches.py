@@ -8,8 +8,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from deeplocalize.trace.batch import batch_scalars, prediction_scalars
 from deeplocalize.trace.cards import DataCard
-from deeplocalize.trace.data import DataCollector, batch_scalars, prediction_scalars, row_indices
+from deeplocalize.trace.data import DataCollector, row_indices
 from deeplocalize.trace.schema import Loss, Sample
 
 

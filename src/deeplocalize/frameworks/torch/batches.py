@@ -11,8 +11,9 @@ from torch import Tensor
 from deeplocalize.frameworks.torch import stats
 from deeplocalize.frameworks.torch.models import Model
 from deeplocalize.frameworks.torch.objective import Reading, to_rows, to_targets
+from deeplocalize.trace.batch import batch_scalars, prediction_scalars
 from deeplocalize.trace.cards import DataCard
-from deeplocalize.trace.data import DataCollector, batch_scalars, prediction_scalars
+from deeplocalize.trace.data import DataCollector
 from deeplocalize.trace.schema import Sample
 
 CARD_SAMPLES = 64

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from deeplocalize.frameworks.source import CallSite
-from deeplocalize.frameworks.torch import describe, stats
+from deeplocalize.frameworks.torch import describe, given, stats
 from deeplocalize.frameworks.torch.evaluations import Evaluations, acts_in_training
 from deeplocalize.trace.schema import Layer, Source
 
@@ -313,21 +313,21 @@ class Model:
         active = (
             [at for at, layer in enumerate(self.layers) if acts_in_training(layer.module)] if module.training else []
         )
-        given = _named_tensors(module, args, kwargs) if self.evaluations.looks_at_rows else []
-        self.evaluations.took_pass(given[0][1] if given else None, active, site() if active else None)
+        inputs = given.named_tensors(module, args, kwargs) if self.evaluations.looks_at_rows else []
+        self.evaluations.took_pass(inputs[0][1] if inputs else None, active, site() if active else None)
 
     @property
     def last_inputs(self) -> list[tuple[str, Tensor]]:
         """The tensors of data that the latest forward pass was given, with the names of the arguments."""
         module = self.root
-        return _named_tensors(module, *self._given) if module is not None else []
+        return given.named_tensors(module, *self._given) if module is not None else []
 
     @property
     def last_states(self) -> list[tuple[str, Tensor]]:
         """The tensors with a graph behind them that the latest forward pass was given, with the names of the arguments."""
         module = self.root
-        given = _arguments(module, *self._given) if module is not None else []
-        return [(name, each) for name, value in given for each in _tensors(value) if each.grad_fn is not None]
+        named = given.arguments(module, *self._given) if module is not None else []
+        return [(name, each) for name, value in named for each in given.tensors(value) if each.grad_fn is not None]
 
     def hold(self, state: LayerState, inputs: tuple[Any, ...], output: Tensor) -> None:
         """Remember what went through a layer in a step that is not recorded, in case the loss is not finite.
@@ -354,7 +354,7 @@ class Model:
     def end(self, output: Any) -> None:
         """The forward pass is over; remember where in the graph its outputs are until the backward pass."""
         if self.sampling:
-            for tensor in _tensors(output):
+            for tensor in given.tensors(output):
                 if tensor.grad_fn is not None:
                     self.output_nodes[tensor.grad_fn] = tensor
 
@@ -381,31 +381,3 @@ class Model:
         self.output_nodes.clear()
         for state in self.layers:
             state.clear()
-
-
-def _tensors(value: Any, depth: int = 0) -> list[Tensor]:
-    if isinstance(value, Tensor):
-        return [value]
-    if depth > 3:
-        return []
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, tuple | list) else ()
-    return [tensor for item in items for tensor in _tensors(item, depth + 1)]
-
-
-def _arguments(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[tuple[str, Any]]:
-    """What a call was given, with the names of the arguments."""
-    code = getattr(type(module).forward, "__code__", None)
-    names = code.co_varnames[1 : code.co_argcount] if code else ()
-    return [(names[at] if at < len(names) else f"input{at}", value) for at, value in enumerate(args)] + [
-        *kwargs.items()
-    ]
-
-
-def _named_tensors(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[tuple[str, Tensor]]:
-    """The input tensors of a call that are data (they have an example axis and no gradient), with their names."""
-    found = []
-    for name, value in _arguments(module, args, kwargs):
-        for at, tensor in enumerate(_tensors(value)):
-            if tensor.ndim >= 1 and not tensor.requires_grad and tensor.numel():
-                found.append((name if not at else f"{name}.{at}", tensor))
-    return found

@@ -19,7 +19,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from deeplocalize.frameworks.session import Session, leave_traceback
 from deeplocalize.frameworks.source import CallSite, user_call
-from deeplocalize.frameworks.torch import carried, crash, graph, loading, objective, origin, stats
+from deeplocalize.frameworks.torch import carried, crash, loading, objective, origin, stats
 from deeplocalize.frameworks.torch.calls import CallLines
 from deeplocalize.frameworks.torch.functions import Functions
 from deeplocalize.frameworks.torch.keeping import Keeping
@@ -28,14 +28,11 @@ from deeplocalize.frameworks.torch.loop import Clipping, check_stale, is_whole, 
 from deeplocalize.frameworks.torch.models import LayerState, Model
 from deeplocalize.frameworks.torch.modules import Modules
 from deeplocalize.frameworks.torch.objective import LossCall
+from deeplocalize.frameworks.torch.reach import Reach
 from deeplocalize.frameworks.torch.results import LossModules
 from deeplocalize.frameworks.torch.training import Backward, Training
 from deeplocalize.frameworks.torch.trainings import Trainings
 from deeplocalize.frameworks.torch.wrap import Sites, Wraps
-
-WALKS = 3
-"""A backward call on a given line is followed through the graph this many times to learn which models it reaches, and
-again whenever there is a model that was not there before."""
 
 
 class TorchProbe:
@@ -49,7 +46,7 @@ class TorchProbe:
         self._trainings = Trainings(session, versions, self._sites, self._all_models)
         self._clipping = Clipping(lambda: self._trainings.live, self._trainings.remember)
         self._modules = Modules(self._sites, self._trainings.model_found, self._trainings.model_grown)
-        self._reach: dict[tuple[Any, int], tuple[int, weakref.WeakSet[Model], weakref.WeakSet[Model]]] = {}
+        self._reach = Reach(self._all_models, self._trainings.trains_loose_tensors)
         self._loss_nodes: dict[Any, LossCall] = {}
         self._loaders = Loaders(self._sites, self._trainings.handed_out)
         self._loss_modules = LossModules()
@@ -265,7 +262,7 @@ class TorchProbe:
         root = self._without_scale(roots[0])
         site = user_call(sys._getframe(2))
         self._close_open_steps()
-        reached = self._reached(root, site)
+        reached = self._reach.of(root, site)
         trainings = self._trainings.of_backward(reached)
         self._trainings.remember("backward", site, trainings)
         backward = self._look_at_loss(root, reached, trainings, site)
@@ -309,22 +306,6 @@ class TorchProbe:
         """The loss as it was before a GradScaler multiplied it."""
         scaled = self._scaled is not None and self._scaled() is root
         return self._unscaled if scaled and self._unscaled is not None and self._unscaled.grad_fn is not None else root
-
-    def _reached(self, root: Tensor, site: CallSite | None) -> list[Model]:
-        """The models whose parameters the gradient of `root` reaches."""
-        active = [model for model in self._all_models() if model.ran]
-        alone = len(active) == len(self._all_models()) == 1
-        if alone and (active[0].trainable or not self._trainings.trains_loose_tensors()):
-            return active
-        key = (site.code, site.instruction) if site else (None, 0)
-        walks, reach, met = self._reach.setdefault(key, (0, weakref.WeakSet(), weakref.WeakSet()))
-        if walks < WALKS or any(model not in met for model in active):
-            variables, _ = graph.variables_and_consumers(root.grad_fn)
-            ids = {id(each) for each in variables}
-            reach.update(model for model in self._all_models() if ids & model.parameter_ids)
-            met.update(active)
-            self._reach[key] = (walks + 1, reach, met)
-        return [model for model in self._all_models() if model in reach]
 
     def _read(self, root: Tensor, reached: list[Model], trainings: list[Training]) -> list[objective.Reading]:
         if not any(each.sampling for each in reached or trainings):

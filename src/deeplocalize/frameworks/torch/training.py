@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,6 +21,7 @@ from deeplocalize.frameworks.torch.loaders import Feed
 from deeplocalize.frameworks.torch.loop import Loop, counts
 from deeplocalize.frameworks.torch.models import LayerState, Model
 from deeplocalize.frameworks.torch.objective import Reading, steady, value_factor
+from deeplocalize.frameworks.torch.optimizers import Owned
 from deeplocalize.frameworks.torch.parameters import Parameters, held_by, share
 from deeplocalize.frameworks.torch.record import StepRecord, fetch, numbers, padded, tensors_of
 from deeplocalize.frameworks.torch.scaling import Scaled
@@ -34,27 +34,6 @@ MAX_ORDER = 24
 
 DESCRIBE_SECONDS = 1.0
 """What is known of the run is written again after this long, so that a killed program loses no more."""
-
-
-class Owned(NamedTuple):
-    """An optimizer of a training, the call that built it, and the ids of the parameters it was built with."""
-
-    reference: weakref.ref[torch.optim.Optimizer]
-    site: CallSite | None
-    parameters: frozenset[int]
-    first: weakref.ref[Tensor] | None = None
-
-    @classmethod
-    def of(cls, optimizer: torch.optim.Optimizer, site: CallSite | None, parameters: frozenset[int]) -> Owned:
-        """An optimizer that exists."""
-        held = (each for group in optimizer.param_groups for each in group["params"])
-        return cls(weakref.ref(optimizer), site, parameters, next(map(weakref.ref, held), None))
-
-    def is_continued_by(self, site: CallSite | None, parameters: frozenset[int]) -> bool:
-        """True if an optimizer built there for these parameters goes on where this one stopped. Parameters that are gone are
-        no longer what their ids say."""
-        exist = self.first is None or self.first() is not None
-        return exist and site is not None and (site, parameters) == (self.site, self.parameters)
 
 
 @dataclass

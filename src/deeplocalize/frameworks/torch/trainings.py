@@ -19,9 +19,10 @@ from deeplocalize.frameworks.session import Session
 from deeplocalize.frameworks.source import CallSite, functions_running
 from deeplocalize.frameworks.torch.loaders import Handed
 from deeplocalize.frameworks.torch.models import Model
+from deeplocalize.frameworks.torch.optimizers import Owned
 from deeplocalize.frameworks.torch.parameters import held_by
 from deeplocalize.frameworks.torch.scaling import Scalers, Slopes
-from deeplocalize.frameworks.torch.training import Backward, Owned, Training
+from deeplocalize.frameworks.torch.training import Backward, Training
 from deeplocalize.frameworks.torch.wrap import Sites, Wraps
 
 RECENT = 64

@@ -1,19 +1,18 @@
 """The weights never change although optimizer steps are taken.
 
 What it means
-Every update is exactly zero: not small, but nothing at all. Or a layer that is meant to be trained is never reached by
-the gradient, while the layers after it are.
+Every update is exactly zero, not only small. Or a layer that is to be trained is never reached by the gradient, while the
+layers after it are.
 
 Why it hurts
-The network (or that part of it) is still the random one it was at the start.
+The network, or that part of it, is still the random one that it was.
 
 How it is recognized
 In all recorded steps, of which `least` = 10 are needed (so that a warm-up that begins with a learning rate of 0 is
 over), the RMS of every update of the trainable kernels that an optimizer holds is 0. What else was recorded tells why:
 the gradients are cleared between backward and step; the learning rate is 0; no parameter gets a gradient, since the loss
-is not connected to the model; the gradient is exactly zero; or the update is lost in rounding.
-If backward itself refuses because the loss requires no gradient, that is reported at once; and so is an optimizer that
-took no step after as many backward passes.
+is not connected to the model; the gradient is exactly zero; or the update is lost in rounding. If backward itself refuses
+because the loss requires no gradient, that is reported at once; so is an optimizer without a step after as many passes.
 Layers are reported if they took part in the forward pass, are trainable and held, and none of their parameters got a
 gradient in any recorded step although a later layer's did, and all before them neither: the graph is cut in between.
 
@@ -23,9 +22,9 @@ framework.
 
 When it is wrong
 A cut graph can be meant: features of a trained network computed under no_grad. If the network learns well, only layers are
-reported whose weights still are spread as evenly as a uniform initializer leaves them, so that nothing was ever learned
-there. Where the gradient is zero because units are dead or saturated, those rules explain this one. Steps that a gradient
-scaler skips were asked for: loss-scale-collapsed says why none is taken.
+reported whose weights still are spread as evenly as a uniform initializer leaves them, so that nothing was learned
+there. Where units are dead or saturated, those rules explain this one. Steps that a gradient scaler skips were asked for:
+loss-scale-collapsed says why.
 
 References
 PyTorch, zeroing out gradients. https://docs.pytorch.org/tutorials/recipes/recipes/zeroing_out_gradients.html

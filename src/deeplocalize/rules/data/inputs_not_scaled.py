@@ -15,8 +15,7 @@ The network clearly does not learn: its loss is no better than that of the best 
 is enough that the loss is twice that and does not fall. Many networks learn from raw data, and they are left alone.
 The inputs have a root mean square of `size` = 10 or more. Initializers are made for about 1, and at 10 a sum of
 inputs already lies where sigmoid is within 0.005 % of its end.
-No layer at the entrance normalizes or looks numbers up (normalization, rescaling, embedding), up to the second layer with
-weights.
+No layer at the entrance normalizes or looks numbers up (normalization, rescaling, embedding), up to the second with weights.
 The first layer with weights shows the effect in the first recorded step: its sums too have a root mean square of `size` or
 more; or `flat` = 0.5 of its units are saturated for every example, which leaves half of them without a gradient; or its
 output varies between examples by less than `contrast` = 0.05 of its size, where normalized inputs give about 0.5 to 1.
@@ -64,6 +63,7 @@ from deeplocalize.trace.schema import Layer, Series, Trace
         "learning-rate-too-high",
         "loss-diverges",
         "loss-no-better-than-constant",
+        "network-too-small",
         "non-finite-values",
         "saturated-units",
         "squared-error-on-classes",

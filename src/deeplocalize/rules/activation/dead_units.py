@@ -57,7 +57,13 @@ RELU_LIKE = ("relu", "relu6", "gelu", "silu", "swish", "mish", "hard_swish", "th
     code="A701",
     severity=Severity.HIGH,
     needs=("steps", "loss", DEAD),
-    explains=("learning-rate-too-low", "loss-no-better-than-constant", "vanishing-gradient", "weights-never-change"),
+    explains=(
+        "learning-rate-too-low",
+        "loss-no-better-than-constant",
+        "network-too-small",
+        "vanishing-gradient",
+        "weights-never-change",
+    ),
 )
 def check(trace: Trace, *, share: float = 0.9, examples: int = 8) -> Iterator[Finding]:
     """Yield one finding, for the first layer with mostly dead units."""

@@ -17,8 +17,7 @@ A layer is flat if in the middle of the recorded steps of the second half of the
 And the network must suffer: it is no better than a constant answer after 100 steps and 3,200 examples. Or nobody can
 doubt the cause: a layer whose input is bounded (it is behind another hidden one, or the inputs' RMS is at most `large` =
 3) was flat before the first step, as its initial weights bring it to more than `scale` = 5 (Glorot's bring it to about 1,
-and at 5 the slope of a sigmoid is 3 % of its largest), and by the end less than `learned` = 0.8 of the constant answer's
-loss is gone.
+and at 5 the slope of a sigmoid is 3 % of its largest), and less than `learned` = 0.8 of the constant answer's loss is gone.
 Saturation in the first recorded step points to the inputs, if it is in the first layer and their RMS is above `large`,
 and to the initializer otherwise; later saturation points to a step that was too long.
 
@@ -69,7 +68,13 @@ SATURATED = Series("activation", "saturated")
     code="A702",
     severity=Severity.HIGH,
     needs=("steps", "loss", SATURATED),
-    explains=("learning-rate-too-low", "loss-no-better-than-constant", "vanishing-gradient", "weights-never-change"),
+    explains=(
+        "learning-rate-too-low",
+        "loss-no-better-than-constant",
+        "network-too-small",
+        "vanishing-gradient",
+        "weights-never-change",
+    ),
 )
 def check(
     trace: Trace,

@@ -64,6 +64,7 @@ from deeplocalize.trace.schema import Layer, Trace
         "learning-rate-too-high",
         "loss-diverges",
         "loss-no-better-than-constant",
+        "network-too-small",
         "non-finite-values",
         "saturated-units",
         "squared-error-on-classes",

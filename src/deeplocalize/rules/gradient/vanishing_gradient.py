@@ -56,7 +56,7 @@ GRADIENT = Series("activation_gradient", "rms")
     code="G601",
     severity=Severity.HIGH,
     needs=("steps", "loss", GRADIENT),
-    explains=("learning-rate-too-low", "loss-no-better-than-constant", "weights-never-change"),
+    explains=("learning-rate-too-low", "loss-no-better-than-constant", "network-too-small", "weights-never-change"),
 )
 def check(trace: Trace, *, ratio: float = 0.01) -> Iterator[Finding]:
     """Yield one finding, at the layer where the fall begins."""

@@ -53,6 +53,7 @@ from deeplocalize.trace.schema import Trace
         "dead-units",
         "learning-rate-too-low",
         "loss-no-better-than-constant",
+        "network-too-small",
         "saturated-units",
         "too-few-steps",
         "vanishing-gradient",

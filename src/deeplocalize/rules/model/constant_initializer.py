@@ -58,6 +58,7 @@ KERNELS = ("dense", "conv", "recurrent", "attention", "embedding")
         "dead-units",
         "learning-rate-too-low",
         "loss-no-better-than-constant",
+        "network-too-small",
         "saturated-units",
         "squared-error-on-classes",
         "vanishing-gradient",

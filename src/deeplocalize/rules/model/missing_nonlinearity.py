@@ -51,7 +51,7 @@ from deeplocalize.trace.schema import Layer, Trace
     code="M503",
     severity=Severity.MEDIUM,
     needs=("steps", "loss", "layers", "objective", "sample"),
-    explains=("loss-no-better-than-constant",),
+    explains=("loss-no-better-than-constant", "network-too-small"),
 )
 def check(trace: Trace, *, least: float = 0.1, most: float = 0.5) -> Iterator[Finding]:
     """Yield one finding, at the first hidden layer without a nonlinearity."""

@@ -63,6 +63,7 @@ UPDATE = Series("weight_update", "rms")
         "dead-units",
         "saturated-units",
         "weights-never-change",
+        "network-too-small",
     ),
 )
 def check(trace: Trace, *, limit: float = 1.0, window: int = 10) -> Iterator[Finding]:

@@ -67,7 +67,7 @@ UPDATE = Series("weight_update", "rms")
     code="O302",
     severity=Severity.MEDIUM,
     needs=("steps", "loss", "baseline", "learning_rate", Series("weight", "rms"), UPDATE),
-    explains=("loss-no-better-than-constant",),
+    explains=("loss-no-better-than-constant", "network-too-small"),
 )
 def check(
     trace: Trace,

@@ -1,0 +1,109 @@
+"""The network is too small for its task: more units would fit the training set much better.
+
+What it means
+The widest hidden layer has a handful of units, each of which can contribute one bend or one edge to the answer. The task asks for more
+of them than there are.
+
+Why it hurts
+The network underfits: it has settled, its gradients are sound, and still its answers on the very rows trained on are far worse than
+what the inputs allow. Longer training or another rate changes little.
+
+How it is recognized
+All of this holds:
+- All layers with weights are dense, there is a hidden one, and the widest hidden one has at most `few` = 6 units. They are not one
+  linear map, which more units would not change. Nothing is frozen,
+  nothing is dropped out or disturbed with noise, and no penalty or decay of note holds the weights down.
+- The loss has settled: in the last quarter of the run it is less than `still` = 0.03 lower than in the quarter before.
+- The data allow for much more, on the very rows trained on, each left out of its own answer: the five nearest neighbors, or least
+  squares with a Gaussian kernel, remove at least `least` = 0.2 of the constant answer's error more than the network, by more than
+  three standard errors, and at most `most` = 0.5 of the network's error is left. So noise is not what is in the way.
+
+How to fix it
+Give the hidden layers more units, the narrowest first; 32 are a usual start.
+
+When it is wrong
+A small network that does as well as the data allow, be they noisy or simple, is left alone, and so are linear and logistic
+regression, which have no hidden layer, autoencoders, and trainings that are still on their way. Where another fault explains that the
+network does not fit, such as a wrong learning rate or dead units, that one is told first.
+
+References
+Goodfellow, Bengio, Courville: Deep Learning, section 5.2, capacity and underfitting. https://www.deeplearningbook.org/contents/ml.html
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from deeplocalize.findings import Evidence, Finding, Locus, Severity
+from deeplocalize.remedies import Intervention, Remedy
+from deeplocalize.rules import rule
+from deeplocalize.signals.decay import decays
+from deeplocalize.signals.over_depth import weight_layers
+from deeplocalize.signals.places import argument, called
+from deeplocalize.signals.potential import compare, has_levelled_off
+from deeplocalize.trace.schema import Layer, Trace
+
+USUAL = 32
+"""Units that a hidden layer of a small network usually has at least."""
+
+MILD = 0.01
+"""The decay that AdamW has unless it is told otherwise; it restrains nobody."""
+
+
+@rule(
+    code="M508",
+    severity=Severity.LOW,
+    needs=("steps", "loss", "layers", "objective", "sample"),
+    explains=("loss-no-better-than-constant",),
+)
+def check(
+    trace: Trace, *, few: int = 6, still: float = 0.03, least: float = 0.2, most: float = 0.5
+) -> Iterator[Finding]:
+    """Yield one finding, for the narrowest hidden layer."""
+    layers = [trace.layers[at] for at in weight_layers(trace)]
+    hidden = layers[:-1]
+    head = trace.run.objectives[0].head
+    if not hidden or head.linear or layers[-1].index != head.layer or max(map(_units, hidden)) > few:
+        return
+    if not all(layer.kind == "dense" and layer.trainable for layer in layers) or _is_restrained(trace):
+        return
+    if not has_levelled_off(trace, still) or (found := compare(trace, probes=True)) is None:
+        return
+    best = min(("neighbors", "curved"), key=found.of)
+    if not found.beats(best, "network", least) or found.of(best) > most * found.of("network"):
+        return
+    narrow = min(hidden, key=_units)
+    gain, rest = (found.of("network") - found.of(best)) / found.constant, found.of(best) / found.of("network")
+    place, units = argument(trace, narrow.index, "units", "out_features"), _units(narrow)
+    names = {"neighbors": "their nearest neighbors", "curved": "least squares with a Gaussian kernel"}
+    yield Finding(
+        message=f"The network is too small: with {units:g} unit{'s' * (units > 1)} in {called(trace, narrow.index)} its error on "
+        f"the rows trained on has settled at {found.of('network'):.2g}, where {names[best]} have {found.of(best):.2g}.",
+        locus=Locus("layer-width", *place),
+        evidence=(
+            Evidence("units of the widest hidden layer", max(map(_units, hidden)), "<=", few),
+            Evidence("share of the constant answer's error that the network leaves over", gain, ">", least),
+            Evidence("what is left of the network's error", rest, "<=", most),
+        ),
+        remedies=(
+            Remedy(
+                "Give the hidden layers more units",
+                f"{units:g}",
+                f"{USUAL}",
+                Intervention("set-units", f"layer {narrow.index}", USUAL),
+            ),
+        ),
+        strength=0.75,
+    )
+
+
+def _units(layer: Layer) -> float:
+    known = [size for size in layer.output_shape or () if size is not None]
+    return float(math.prod(known)) if known else math.inf
+
+
+def _is_restrained(trace: Trace) -> bool:
+    """True if something holds the network back on purpose: noise, a penalty, a decay of the weights."""
+    noisy = any(layer.kind in ("dropout", "noise") for layer in trace.layers)
+    return noisy or any(decay.strength > MILD for decay in decays(trace))

@@ -62,6 +62,19 @@ def test_schedulers_that_the_same_call_builds_again_are_counted(watched):
     assert "ExponentialLR" in seen.trace.run.sources["scheduler_built"].text
 
 
+def test_the_line_of_a_scheduler_that_is_built_before_the_first_step_is_known(watched):
+    x, y = batch()
+    with watched() as seen:
+        model = small_net()
+        optimizer = sgd(model)
+        scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 2)
+        for _ in range(3):
+            step(model, optimizer, x, y)
+            scheduler.step()
+    assert "StepLR(" in seen.trace.run.sources["scheduler_built"].text
+    assert "scheduler.step()" in seen.trace.run.sources["scheduler"].text
+
+
 def backward(first=None, second=None, clear=False, steps=4):
     x, y = batch()
     model = small_net()

@@ -82,39 +82,6 @@ def test_without_a_baseline_nothing_is_said():
     assert isinstance(check.run(run(data=DataCard())), NotEvaluated)
 
 
-def fading(by, steps=320):
-    """A rate that falls by a factor in every step, and steps that are as long as the rate says."""
-    rate = 0.005 * by ** np.arange(steps)
-    return {"rate": rate, "update": 10 * rate[:, None], "steps": steps}
-
-
-def test_a_schedule_that_switches_the_training_off_is_named_with_the_step():
-    (finding,) = check.run(run(loss=2.0, **fading(0.8)))
-    assert finding.locus.kind == "learning-rate"
-    assert finding.first_step == 42
-    assert "step 42 of 320" in finding.message
-
-
-def test_the_line_of_the_schedule_is_named_if_it_is_known():
-    known = make_run(sources={"scheduler": source(77)})
-    assert check.run(run(loss=2.0, run=known, **fading(0.8)))[0].locus.source == source(77)
-
-
-def test_a_rate_of_zero_from_early_on_is_switched_off_too():
-    steps = np.arange(320)
-    rate = 0.1 * (steps < 20)
-    assert len(check.run(run(loss=2.0, rate=rate, update=rate[:, None], steps=320))) == 1
-
-
-def test_a_schedule_that_ended_when_most_was_learned_is_not_accused():
-    assert check.run(run(loss=0.3, **fading(0.8))) == ()
-
-
-@pytest.mark.parametrize("by", [0.99, 0.98])
-def test_usual_schedules_are_not_accused(by):
-    assert check.run(run(loss=2.0, **fading(by))) == ()
-
-
 def test_a_rate_that_is_always_zero_is_another_fault():
     assert check.run(run(rate=0.0, update=0.0)) == ()
 

@@ -360,6 +360,7 @@ class TorchProbe:
             training.events += "c"
         if owners:  # its constructor steps it, too
             self._trainings.remember("scheduler", user_call(sys._getframe(2)), owners)
+            self._trainings.remember("scheduler_built", self._sites.of(scheduler), owners)
 
     def _step_begins(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         self._stepping[id(optimizer)] = self._backward_count

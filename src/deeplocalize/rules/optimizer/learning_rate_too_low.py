@@ -8,7 +8,7 @@ The loss falls in a straight, almost level line. Everything works, only nothing 
 to be repeated a hundred times, which is easily mistaken for a network that cannot learn.
 
 How it is recognized
-Either all of this holds:
+All of this holds:
 - The whole run's path of the weights (the RMS of each update over the RMS of the weights, the median over the layers,
   summed over all steps) is so short that `most_runs` = 50 runs like this would be needed for it to be as long as the
   weights are large. Networks show that they learn by the time it is between a fifth and once that size. A run that was
@@ -18,9 +18,6 @@ Either all of this holds:
   than `learned` = 0.5 of the constant answer's loss is gone: then `idle` = 1,000 such runs must be needed.
 - The gradient is not what is small: the learning rate that would give steps of the usual thousandth of the weights is at
   most `highest` = 10, since no recipe needs more. If it would have to be larger, the gradient has vanished instead.
-Or a schedule switched the training off: half way through the run the rate was below `rest` = 0.0001 of its largest value,
-when the usual schedules still have a tenth to a half of it, and less than `learned` of the constant answer's loss was gone
-by the end.
 
 How to fix it
 The proposed rate is the present one, scaled so that a typical step has a thousandth of the weights' size. A rate found
@@ -29,7 +26,6 @@ by raising it slowly until the loss jumps, and taking a tenth of that, is as goo
 When it is wrong
 Fine-tuning and training near the optimum use small steps on purpose: there the loss is far below that of a constant
 answer, and the rule is silent. It is silent too while a warm-up still raises the rate, and where no baseline is known.
-A schedule that lowers the rate when the loss has settled is right, if the loss settled where the task allows no better.
 
 References
 Stanford CS231n, ratio of weights to updates. https://cs231n.github.io/neural-networks-3/#ratio
@@ -49,14 +45,13 @@ from deeplocalize.signals.movement import distance, typical_updates
 from deeplocalize.signals.over_time import recorded, trend
 from deeplocalize.signals.quality import (
     baseline_gap,
-    has_had_time,
     learns_well,
     loss_curve,
     planned_steps,
     recent_loss,
     steps_seen,
 )
-from deeplocalize.signals.settings import call_line, learning_rate, learning_rate_line, rescaled
+from deeplocalize.signals.settings import learning_rate, learning_rate_line, rescaled
 from deeplocalize.trace.names import Series
 from deeplocalize.trace.schema import Trace
 
@@ -75,14 +70,9 @@ def check(
     most_runs: float = 50.0,
     idle: float = 1000.0,
     highest: float = 10.0,
-    rest: float = 1e-4,
     learned: float = 0.5,
 ) -> Iterator[Finding]:
-    """Yield one finding if the weights hardly moved in a run that got nowhere, or were stopped before they got there."""
-    switched_off = _switched_off(trace, rest, learned)
-    if switched_off is not None:
-        yield switched_off
-        return
+    """Yield one finding if the weights hardly moved in a run that got nowhere."""
     steps, rate, well = steps_seen(trace), learning_rate(trace) or 0.0, learns_well(trace)
     path = float(distance(trace, typical_updates(trace), np.array([steps]))[0])
     runs = steps / planned_steps(trace) / path if path > 0 else 0.0
@@ -114,25 +104,3 @@ def _rises(trace: Trace) -> bool:
     """True while a warm-up goes on."""
     rates = recorded(trace.scalar("learning_rate"))
     return bool(rates[-1] > 1.5 * rates[0])
-
-
-def _switched_off(trace: Trace, rest: float, learned: float) -> Finding | None:
-    """A finding if the rate had all but vanished half way through a run that did not get far."""
-    rates, gap = trace.scalar("learning_rate"), baseline_gap(trace)
-    highest, half = float(np.nanmax(rates)), trace.steps >= steps_seen(trace) / 2
-    later = float(np.nanmax(rates[half], initial=0.0))
-    if not later < rest * highest or not has_had_time(trace) or gap is None or not gap < learned:
-        return None
-    off = int(trace.steps[np.nanargmax(rates < rest * highest)])
-    return Finding(
-        message=f"The learning rate fell from {highest:g} to less than {rest * highest:g} by step {off} of "
-        f"{steps_seen(trace)}: from then on nothing changes, and the loss stays at {recent_loss(trace).value:.4g}.",
-        locus=Locus("learning-rate", source=call_line(trace, "scheduler") or learning_rate_line(trace)),
-        evidence=(
-            Evidence("learning rate in the second half of the run, over its largest value", later / highest, "<", rest),
-            Evidence("share of the constant answer's loss that is gone", gap, "<", learned),
-        ),
-        remedies=(Remedy("Let the schedule fall once per epoch instead of once per step, or more slowly"),),
-        strength=0.5 if learns_well(trace) else 1.0,
-        first_step=off,
-    )

@@ -1,0 +1,149 @@
+"""The learning rate falls to next to nothing long before the training ends.
+
+What it means
+A schedule lowers the rate so fast that most of the run's steps change nothing. Mostly it counts in other units than was
+thought: a decay meant for each epoch is taken after each batch, or its length is given in epochs and not in steps.
+
+Why it hurts
+The network is left where the first steps brought it. The loss falls for a moment and then is level, which looks like a
+network that can learn no more.
+
+How it is recognized
+All of this holds:
+- In more than `idle` = 0.5 of the run's steps, up to its end, the rate was below `tiny` = 0.02 of its largest value. Cosine,
+  linear and 1cycle schedules are so low in the last tenth alone, and steps by a tenth at a half and three quarters in
+  the last quarter; a schedule that comes back up never is.
+- All steps together are worth fewer than `enough` = 100 at the largest rate, which is too few to show what a network can
+  learn, and fewer than `passes` = 3 times the data, as far as that is known.
+- After at least 100 steps and 3,200 examples less than `learned` = 0.5 of the constant answer's loss is gone, and the
+  steps at a tiny rate removed less than `later` = 0.5 of what was gained.
+- Either nothing was learned, and the loss was not thrown up either. Or the loss was still falling when the rate had gone down to
+  a tenth: of what it fell from the first to the last third of the training until then (in steps times rates), more than
+  `falling` = 0.25 came after the second third. A loss that has settled falls no more there, a straight line by a half.
+
+How to fix it
+Take a step of the schedule once per epoch, after the loop over the batches; or give its length in steps: the number of epochs
+times that of the batches.
+
+When it is wrong
+A schedule that lowers the rate when the loss has settled is right, also where noise lets it settle early; so is a polish at
+a tiny rate after a training of some hundred steps. A rate that is lowered because the loss does not fall needs some passes
+over the data for that. Where the loss on other data is no better than a constant's, an early end does no harm.
+
+References
+PyTorch, how to adjust learning rate. https://docs.pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate
+Keras, learning rate schedules. https://keras.io/api/optimizers/learning_rate_schedules/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
+from deeplocalize.remedies import Remedy
+from deeplocalize.rules import rule
+from deeplocalize.signals.over_time import level, recorded
+from deeplocalize.signals.quality import (
+    baseline_gap,
+    has_had_time,
+    in_turns,
+    learns_well,
+    only_memorizes,
+    recent_loss,
+    start_loss,
+    steps_seen,
+)
+from deeplocalize.signals.schedules import Schedule, late_fall, schedule, steps_a_pass
+from deeplocalize.signals.settings import call_line, learning_rate, learning_rate_line
+from deeplocalize.trace.schema import Source, Trace
+
+SCHEDULE_ENDS = 1e-9
+"""A rate that goes from above this share of its largest value to exactly 0 is that of a schedule with a set length."""
+
+
+@rule(
+    code="O310",
+    severity=Severity.HIGH,
+    needs=("steps", "loss", "baseline", "learning_rate"),
+    explains=(
+        "learning-rate-too-low",
+        "loss-no-better-than-constant",
+        "too-few-steps",
+        "updates-rounded-away",
+        "weights-never-change",
+    ),
+)
+def check(
+    trace: Trace,
+    *,
+    tiny: float = 0.02,
+    idle: float = 0.5,
+    enough: float = 100.0,
+    passes: float = 3.0,
+    learned: float = 0.5,
+    falling: float = 0.25,
+    later: float = 0.5,
+) -> Iterator[Finding]:
+    """Yield one finding if a schedule ended a training that had only begun."""
+    course, gap = schedule(trace), baseline_gap(trace)
+    if course is None or gap is None or not gap < learned or not has_had_time(trace) or in_turns(trace):
+        return
+    off, steps = course.falls_below(tiny), steps_seen(trace)
+    first = int(course.steps[off]) if off < len(course.steps) else steps
+    share = 1 - first / steps
+    if not share > idle or _goes_on(trace, course, off) > later:
+        return
+    worth = float(course.done[-1])
+    if (
+        not worth < enough
+        or not worth < passes * steps_a_pass(trace)
+        or not _was_cut_short(trace, course, off, falling)
+    ):
+        return
+    rate, source, remedy = learning_rate(trace) or 0.0, *_place(trace, course)
+    yield Finding(
+        message=f"The learning rate fell from {rate:g} to less than {tiny * rate:g} by step {first} of {steps}: all the steps "
+        f"together are worth {worth:.0f} at the full rate, and the loss stays at {recent_loss(trace).value:.4g}.",
+        locus=Locus("learning-rate", source=source),
+        evidence=(
+            Evidence(
+                f"share of the steps, up to the last, at less than {tiny:g} of the largest rate", share, ">", idle
+            ),
+            Evidence("share of the constant answer's loss that is gone", gap, "<", learned),
+            Evidence("steps at the largest rate that the whole run is worth", worth, "<", enough),
+        ),
+        remedies=(remedy,),
+        strength=0.5 if learns_well(trace) else strength_of(1 - share, 1 - idle),
+        first_step=first,
+    )
+
+
+def _goes_on(trace: Trace, course: Schedule, off: int) -> float:
+    """Share of the whole fall of the loss that came when the rate was already tiny."""
+    after = course.losses[off:]
+    then, now, start = level(after[: max(3, len(after) // 10)]), recent_loss(trace), start_loss(trace)
+    return (then.value - now.value) / (start - now.value) if start > then.value and now.below(then.value) else 0.0
+
+
+def _was_cut_short(trace: Trace, course: Schedule, off: int, falling: float) -> bool:
+    """True if the loss was still falling, or had not even begun to."""
+    if late_fall(course, off) > falling and not only_memorizes(trace):
+        return True
+    return not learns_well(trace) and recent_loss(trace).value < 1.25 * start_loss(trace)
+
+
+def _place(trace: Trace, course: Schedule) -> tuple[Source | None, Remedy]:
+    """The line to change, and how."""
+    stepped, steps = recorded(trace.scalar("scheduler_steps")), steps_seen(trace)
+    each_step = len(stepped) > 0 and float(np.mean(stepped > 0)) > 0.9
+    ends = course.shares[-1] == 0 and course.shares[course.shares > 0].min() > SCHEDULE_ENDS
+    built = call_line(trace, "scheduler_built")
+    if each_step and not ends:
+        remedy = Remedy(
+            "Call the scheduler's step() once per epoch, after the loop over the batches, not after each batch"
+        )
+        return call_line(trace, "scheduler") or built, remedy
+    remedy = Remedy(f"Let the schedule last for the whole run: {steps:,} steps, if it counts steps")
+    return built or call_line(trace, "scheduler") or learning_rate_line(trace), remedy

@@ -30,7 +30,7 @@ def layers(*widths, **facts):
     ]
 
 
-def trained(*widths, of=None, right=0.5, noise=0.0, loss=0.8, head=None, linear=False, **facts):
+def trained(*widths, of=None, right=0.5, noise=0.0, loss=0.8, head=None, linear=False, update=0.01, **facts):
     """A network of these widths that is right about a share of the rows; `noise` is the share of the labels that are chance."""
     of = layers(*widths) if of is None else of
     labels = np.where(RANDOM.random(ROWS) < noise, RANDOM.integers(CLASSES, size=ROWS), LABELS)
@@ -40,7 +40,7 @@ def trained(*widths, of=None, right=0.5, noise=0.0, loss=0.8, head=None, linear=
         layers=of,
         steps=STEPS,
         scalars={"loss": loss},
-        columns={"weight.rms": 0.5, "weight_update.rms": 0.001, "weight_gradient.rms": 0.01},
+        columns={"weight.rms": 0.5, "weight_update.rms": update, "weight_gradient.rms": 0.01},
         run=make_run(LOSS, Head(last, "linear", last, CLASSES, (CLASSES,), linear=linear), **facts),
         data=DataCard(targets=(target_card(labels),), baseline_loss=1.39, baseline_accuracy=1 / CLASSES),
         sample=Sample(np.sort(np.resize(np.arange(0, STEPS, 10), ROWS)), INPUTS, labels, np.eye(CLASSES)[answers]),
@@ -76,6 +76,11 @@ def test_where_the_labels_are_mostly_chance_nothing_does_better():
 @pytest.mark.parametrize(("noise", "right", "count"), [(0.2, 0.5, 1), (0.6, 0.3, 0)])
 def test_noise_must_not_be_most_of_what_the_network_gets_wrong(noise, right, count):
     assert len(check.run(trained(4, 3, 4, noise=noise, right=right))) == count
+
+
+@pytest.mark.parametrize(("update", "count"), [(0.002, 0), (0.003, 1)])
+def test_weights_that_hardly_moved_had_no_chance(update, count):
+    assert len(check.run(trained(4, 3, 4, update=update))) == count
 
 
 @pytest.mark.parametrize(("fall", "count"), [(0.01, 1), (0.02, 1), (0.05, 0)])

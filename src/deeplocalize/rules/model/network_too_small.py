@@ -13,7 +13,8 @@ All of this holds:
 - All layers with weights are dense, there is a hidden one, and the widest hidden one has at most `few` = 6 units. They are not one
   linear map, which more units would not change. Nothing is frozen,
   nothing is dropped out or disturbed with noise, and no penalty or decay of note holds the weights down.
-- The loss has settled: in the last quarter of the run it is less than `still` = 0.03 lower than in the quarter before.
+- The training had its chance: the weights travelled `path` = 2 times their own size or more, twice what networks need to show that
+  they learn. And the loss has settled: in the last quarter of the run it is less than `still` = 0.03 lower than in the one before.
 - The data allow for much more, on the very rows trained on, each left out of its own answer: the five nearest neighbors, or least
   squares with a Gaussian kernel, remove at least `least` = 0.2 of the constant answer's error more than the network, by more than
   three standard errors, and at most `most` = 0.5 of the network's error is left. So noise is not what is in the way.
@@ -35,14 +36,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import numpy as np
+
 from deeplocalize.findings import Evidence, Finding, Locus, Severity
 from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
 from deeplocalize.signals.decay import decays
+from deeplocalize.signals.movement import distance, typical_updates
 from deeplocalize.signals.over_depth import weight_layers
 from deeplocalize.signals.places import argument, called
 from deeplocalize.signals.potential import compare, has_levelled_off
-from deeplocalize.trace.schema import Layer, Trace
+from deeplocalize.signals.quality import steps_seen
+from deeplocalize.trace.schema import Layer, Series, Trace
 
 USUAL = 32
 """Units that a hidden layer of a small network usually has at least."""
@@ -54,11 +59,11 @@ MILD = 0.01
 @rule(
     code="M508",
     severity=Severity.LOW,
-    needs=("steps", "loss", "layers", "objective", "sample"),
+    needs=("steps", "loss", "layers", "objective", "sample", Series("weight", "rms"), Series("weight_update", "rms")),
     explains=("loss-no-better-than-constant",),
 )
 def check(
-    trace: Trace, *, few: int = 6, still: float = 0.03, least: float = 0.2, most: float = 0.5
+    trace: Trace, *, few: int = 6, path: float = 2.0, still: float = 0.03, least: float = 0.2, most: float = 0.5
 ) -> Iterator[Finding]:
     """Yield one finding, for the narrowest hidden layer."""
     layers = [trace.layers[at] for at in weight_layers(trace)]
@@ -68,7 +73,8 @@ def check(
         return
     if not all(layer.kind == "dense" and layer.trainable for layer in layers) or _is_restrained(trace):
         return
-    if not has_levelled_off(trace, still) or (found := compare(trace, probes=True)) is None:
+    travelled = float(distance(trace, typical_updates(trace), np.array([steps_seen(trace)]))[0])
+    if not travelled >= path or not has_levelled_off(trace, still) or (found := compare(trace, probes=True)) is None:
         return
     best = min(("neighbors", "curved"), key=found.of)
     if not found.beats(best, "network", least) or found.of(best) > most * found.of("network"):
@@ -83,6 +89,7 @@ def check(
         locus=Locus("layer-width", *place),
         evidence=(
             Evidence("units of the widest hidden layer", max(map(_units, hidden)), "<=", few),
+            Evidence("how far the weights travelled, in units of their size", travelled, ">=", path),
             Evidence("share of the constant answer's error that the network leaves over", gain, ">", least),
             Evidence("what is left of the network's error", rest, "<=", most),
         ),

@@ -12,7 +12,7 @@ angle = turn + math.pi * label
 x = torch.stack([turn * angle.cos(), turn * angle.sin()], 1) / 5 + 0.03 * torch.randn(600, 2)
 x_train, y_train, x_test, y_test = x[:450], label[:450].float(), x[450:], label[450:].float()
 
-model = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 1))
+model = nn.Sequential(nn.Linear(2, 2), nn.Tanh(), nn.Linear(2, 2), nn.Tanh(), nn.Linear(2, 1))
 optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
 loss_fn = nn.BCEWithLogitsLoss()
 for epoch in range(120):

@@ -126,9 +126,14 @@ def test_three_passes_over_the_data_show_it_too(steps, count):
     assert len(found(run=make_run(examples=32 * steps), scalars={"batch_size": 32})) == count
 
 
+@pytest.mark.parametrize(("worth", "count"), [(25, 1), (35, 0)])
+def test_no_network_has_settled_after_a_few_steps(worth, count):
+    rates = np.where(np.arange(STEPS) < worth, 0.1, 0.0)
+    assert len(found(rates, learned(rates, 2.0))) == count
+
+
 def test_few_steps_that_are_enough_for_the_task_are_not_accused():
-    rates = exponential(0.95)
-    assert found(rates, learned(rates, 2.0)) == ()
+    assert found(loss=learned(exponential(0.95), 2.0, floor=1.0)) == ()
 
 
 def test_a_loss_that_was_thrown_up_is_another_fault():
@@ -137,8 +142,9 @@ def test_a_loss_that_was_thrown_up_is_another_fault():
 
 
 def test_what_is_learned_by_heart_need_not_go_on():
-    rates = exponential(0.95)
+    rates = exponential(0.97)
     elsewhere = np.where(np.arange(STEPS) % 60 == 59, np.linspace(2.4, 3.0, STEPS), np.nan)
+    assert len(found(rates, learned(rates, 0.02))) == 1
     assert found(rates, learned(rates, 0.02), scalars={"validation.loss": elsewhere}) == ()
 
 

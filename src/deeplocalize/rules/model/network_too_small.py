@@ -47,7 +47,8 @@ from deeplocalize.signals.over_depth import weight_layers
 from deeplocalize.signals.places import argument, called
 from deeplocalize.signals.potential import compare, has_levelled_off
 from deeplocalize.signals.quality import steps_seen
-from deeplocalize.trace.schema import Layer, Series, Trace
+from deeplocalize.trace.names import Series
+from deeplocalize.trace.schema import Layer, Trace
 
 USUAL = 32
 """Units that a hidden layer of a small network usually has at least."""

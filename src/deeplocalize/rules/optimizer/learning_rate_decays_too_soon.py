@@ -17,7 +17,7 @@ All of this holds:
   learn, and fewer than `passes` = 3 times the data, as far as that is known.
 - After at least 100 steps and 3,200 examples less than `learned` = 0.5 of the constant answer's loss is gone, and the
   steps at a tiny rate removed less than `later` = 0.5 of what was gained.
-- Either nothing was learned, and the loss was not thrown up either. Or the loss was still falling when the rate had gone down to
+- Either nothing was learned, or all steps are worth fewer than `few` = 30, and the loss was not thrown up either. Or the loss was still falling when the rate had gone down to
   a tenth: of what it fell from the first to the last third of the training until then (in steps times rates), more than
   `falling` = 0.25 came after the second third. A loss that has settled falls no more there, a straight line by a half.
 
@@ -85,6 +85,7 @@ def check(
     learned: float = 0.5,
     falling: float = 0.25,
     later: float = 0.5,
+    few: float = 30.0,
 ) -> Iterator[Finding]:
     """Yield one finding if a schedule ended a training that had only begun."""
     course, gap = schedule(trace), baseline_gap(trace)
@@ -95,12 +96,8 @@ def check(
     share = 1 - first / steps
     if not share > idle or _goes_on(trace, course, off) > later:
         return
-    worth = float(course.done[-1])
-    if (
-        not worth < enough
-        or not worth < passes * steps_a_pass(trace)
-        or not _was_cut_short(trace, course, off, falling)
-    ):
+    worth, cut_short = float(course.done[-1]), _was_cut_short(trace, course, off, falling, few)
+    if not worth < enough or not worth < passes * steps_a_pass(trace) or not cut_short:
         return
     rate, source, remedy = learning_rate(trace) or 0.0, *_place(trace, course)
     yield Finding(
@@ -127,11 +124,12 @@ def _goes_on(trace: Trace, course: Schedule, off: int) -> float:
     return (then.value - now.value) / (start - now.value) if start > then.value and now.below(then.value) else 0.0
 
 
-def _was_cut_short(trace: Trace, course: Schedule, off: int, falling: float) -> bool:
+def _was_cut_short(trace: Trace, course: Schedule, off: int, falling: float, few: float) -> bool:
     """True if the loss was still falling, or had not even begun to."""
     if late_fall(course, off) > falling and not only_memorizes(trace):
         return True
-    return not learns_well(trace) and recent_loss(trace).value < 1.25 * start_loss(trace)
+    begun = learns_well(trace) and course.done[-1] >= few
+    return not begun and recent_loss(trace).value < 1.25 * start_loss(trace)
 
 
 def _place(trace: Trace, course: Schedule) -> tuple[Source | None, Remedy]:

@@ -17,9 +17,10 @@ All of this holds:
   learn, and fewer than `passes` = 3 times the data, as far as that is known.
 - After at least 100 steps and 3,200 examples less than `learned` = 0.5 of the constant answer's loss is gone, and the
   steps at a tiny rate removed less than `later` = 0.5 of what was gained.
-- Either nothing was learned, or all steps are worth fewer than `few` = 30, and the loss was not thrown up either. Or the loss was still falling when the rate had gone down to
-  a tenth: of what it fell from the first to the last third of the training until then (in steps times rates), more than
-  `falling` = 0.25 came after the second third. A loss that has settled falls no more there, a straight line by a half.
+- Either the loss was not thrown up, and nothing was learned or all steps are worth fewer than `few` = 30, in which no network
+  settles. Or the loss was still falling when the rate had gone down to a tenth: of what it fell from the first to the last
+  third of the training until then (in steps times rates), more than `falling` = 0.25 came after the second third. A loss
+  that has settled falls no more there, a straight line by a half.
 
 How to fix it
 Take a step of the schedule once per epoch, after the loop over the batches; or give its length in steps: the number of epochs

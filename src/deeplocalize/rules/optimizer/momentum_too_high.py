@@ -127,13 +127,13 @@ def _own_steps(trace: Trace, optimizer: Optimizer) -> FloatArray:
 
 
 def _longest(trace: Trace, own: FloatArray, window: int) -> float:
-    """How many times as long as its gradients ask for the path over so many steps is, where it is longest."""
+    """How many times as long as its gradients ask for the path over so many steps is, at most; no more than 1,000."""
     starts = trace.sampled
     went, asked = (
         distance(trace, each, starts + window) - distance(trace, each, starts) for each in (typical_updates(trace), own)
     )
     rolled = went > 0
-    times = went[rolled] / np.maximum(asked[rolled], 1e-6 * went[rolled])
+    times = went[rolled] / np.maximum(asked[rolled], 1e-3 * went[rolled])
     return float(times.max(initial=0.0))
 
 

@@ -90,6 +90,7 @@ def test_a_loss_that_stands_below_the_constant_answer_needs_a_thousand_runs_ahea
     noisy = 1.9 + np.random.default_rng(0).normal(0, 0.05, 500)
     (finding,) = check.run(run(1e-6, noisy))
     assert finding.evidence[0].observed == pytest.approx(2000)
+    assert check.run(run(1e-6, noisy - 1.0)) == ()
 
 
 @pytest.mark.parametrize(("rate", "accused"), [(0.005, 1), (0.03, 0)])

@@ -1,8 +1,7 @@
 """Most units of a layer are saturated: their nonlinearity is flat for every input.
 
 What it means
-Sigmoid and tanh are flat far from 0. A unit whose input is far out for every example answers the same (0 or 1, -1 or 1)
-whatever it is shown, and its slope is almost 0.
+Sigmoid and tanh are flat far from 0. A unit whose input is far out for every example always gives the same answer.
 
 Why it hurts
 Such a unit tells the next layer nothing, and hardly any gradient passes through it, so it does not come back.
@@ -26,8 +25,8 @@ Scale the inputs to a mean of 0 and a standard deviation of 1; use Glorot initia
 normalization layer before the nonlinearity, or use ReLU.
 
 When it is wrong
-Gates of recurrent layers and binary codes are saturated on purpose. A network that learns well is not accused, except of
-initial weights that are too large by far; then the finding is weaker.
+Gates of recurrent layers and binary codes are saturated on purpose. A network that learns well is accused of nothing but
+initial weights that are too large by far, and then more weakly.
 
 References
 X. Glorot, Y. Bengio: Understanding the difficulty of training deep feedforward neural networks, 2010.

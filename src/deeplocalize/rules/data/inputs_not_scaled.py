@@ -23,8 +23,7 @@ Batches of one example do not show how an output varies between examples; there 
 inputs' size, which a sum of features hands on, is held against `contrast` instead.
 
 How to fix it
-Subtract the mean and divide by the standard deviation, per feature, both taken from the training data; divide gray values
-by 255. Or put a normalizing layer first.
+Subtract each feature's mean and divide by its deviation over the training data, or gray values by 255; or normalize first.
 
 When it is wrong
 Whole numbers that an embedding looks up, one-hot rows and inputs that the program scales inside the model are left alone:

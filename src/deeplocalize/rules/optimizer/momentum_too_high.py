@@ -6,8 +6,8 @@ with 0.99, of a thousand with 0.999. So the weights go on in directions that hav
 rolls through the valley and up on the other side.
 
 Why it hurts
-The loss falls quickly at first, then it is thrown up again and swings, and settles late or never. The noise of the batches is
-added up in the same way, and units that were thrown into their flat half stay dead.
+The loss falls at first, then it is thrown up again and swings, and settles late or never. Units that were thrown into their
+flat half stay dead.
 
 How it is recognized
 All of this holds, for SGD and for RMSprop with momentum:
@@ -24,9 +24,8 @@ How to fix it
 Set the momentum to 0.9. Or keep it, and divide the learning rate by as much as the steps are too long.
 
 When it is wrong
-A network that learns well is never accused, whatever its momentum: with large batches and a small learning rate 0.99 is used
-by some. One that never learned has another fault. The first moment of Adam is a mean and not a sum, so that it makes no step
-longer; it is not judged.
+A network that learns well is never accused: with large batches and a small rate, some use 0.99. One that never learned has
+another fault. The first moment of Adam is a mean, which makes no step longer; it is not judged.
 
 References
 G. Goh: Why Momentum Really Works, 2017. https://distill.pub/2017/momentum/

@@ -40,6 +40,15 @@ def test_otherwise_the_longest_training_decides(rules, steps, verdict):
     assert Report.of([make_trace(steps=each) for each in steps]).verdict == verdict
 
 
+def test_a_training_in_which_the_program_ended_is_judged_however_many_there_are(rules):
+    rules()
+    crashed = make_trace(steps=1, run=make_run(crash=Crash("ValueError", "x")))
+    report = Report.of([make_trace(steps=20) for _ in range(120)] + [crashed])
+    assert len(report.diagnoses) == 100
+    assert report.diagnoses[-1].trace is crashed
+    assert report.passed_over == 21
+
+
 def test_the_same_fault_in_several_trainings_is_one_cause_told_where_it_is_strongest(rules, rule_that, found):
     strengths = iter([0.6, 0.9, 0.7])
     rule = rule_that("bad")

@@ -130,6 +130,15 @@ def test_with_several_trainings_each_cause_names_its_model(rules, rule_that, fou
     assert "not judged: training 2 (only 3 training steps were seen" in shown
 
 
+def test_of_very_many_trainings_the_longest_are_judged_and_the_rest_is_counted(rules):
+    rules()
+    shown = render(Report.of([*(make_trace(steps=3) for _ in range(140)), make_trace()]))
+    assert "HEALTHY" in shown
+    assert shown.count("not judged: training") == 3
+    assert "not judged: 96 more trainings, for the like reasons" in shown
+    assert "not looked at: 41 shorter trainings" in shown
+
+
 def test_what_was_kept_out_of_the_report_is_told_in_a_line_each(rules, rule_that, found):
     line = Source("train.py", 12, "nn.Softmax()  # deeplocalize: ignore[bad, worst]")
     rules(

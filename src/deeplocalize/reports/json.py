@@ -39,7 +39,12 @@ def document(report: Report) -> dict[str, Any]:
             {"source": _source(each.source), "names": list(each.names)} for each in report.unused_ignores
         ],
     }
-    return facts | {"trainings": [_training(each) for each in report.diagnoses]} if several else facts
+    if not several:
+        return facts
+    return facts | {
+        "trainings": [_training(each) for each in report.diagnoses],
+        "trainings_passed_over": report.passed_over,
+    }
 
 
 def _settings(report: Report) -> dict[str, Any]:

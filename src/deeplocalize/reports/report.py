@@ -12,6 +12,10 @@ from deeplocalize.findings import NotEvaluated
 from deeplocalize.rules import all_rules
 from deeplocalize.trace.schema import Failure, Layer, Trace
 
+MOST_JUDGED = 100
+"""So many trainings are judged, the longest ones. Programs with more begin one for each task, or for each example, and what is
+wrong with one of them is wrong with the others."""
+
 
 @dataclass(frozen=True)
 class RankedCause:
@@ -42,6 +46,7 @@ class Report:
         settings: how the trainings were judged.
         withheld: causes that a comment or the sensitivity keeps out of `causes`.
         unused_ignores: comments that were to ignore something and did not.
+        passed_over: how many shorter trainings were not judged, as there are more than MOST_JUDGED.
     """
 
     diagnoses: tuple[Diagnosis, ...]
@@ -54,6 +59,7 @@ class Report:
     settings: Settings = field(default_factory=Settings)
     withheld: tuple[Withheld, ...] = ()
     unused_ignores: tuple[Ignore, ...] = ()
+    passed_over: int = 0
 
     @classmethod
     def of(
@@ -74,7 +80,9 @@ class Report:
             comments: those of the program that ignore findings, as far as they are known besides those in the traces.
         """
         traces = tuple(traces)
-        diagnoses = tuple(diagnose(trace, settings=settings) for trace in trainings(traces))
+        every = trainings(traces)
+        judged = most_telling(every)
+        diagnoses = tuple(diagnose(trace, settings=settings) for trace in judged)
         causes = _ranked(diagnoses)
         # A failure that kept a probe from seeing any training is in a trace that shows none.
         noted = [*failures, *(failure for each in diagnoses for failure in each.failures)]
@@ -92,6 +100,7 @@ class Report:
                 {_key(each.cause, found.trace): each for found in diagnoses for each in found.withheld}.values()
             ),
             unused_ignores=_unused(diagnoses, comments),
+            passed_over=len(every) - len(judged),
         )
 
     @property
@@ -124,6 +133,13 @@ def trainings(traces: tuple[Trace, ...]) -> tuple[Trace, ...]:
     seen = [trace for trace in traces if len(trace.steps) or trace.layers]
     trained = [trace for trace in seen if len(trace.steps) or trace.run.crash is not None or _was_asked(trace)]
     return tuple(trained or seen)
+
+
+def most_telling(traces: tuple[Trace, ...], most: int = MOST_JUDGED) -> tuple[Trace, ...]:
+    """The longest of the trainings, in their order, and those in which the program ended."""
+    by_length = sorted(traces, key=lambda trace: (trace.run.crash is None, -len(trace.steps)))
+    chosen = {id(trace) for trace in by_length[:most]}
+    return tuple(trace for trace in traces if id(trace) in chosen)
 
 
 def _was_asked(trace: Trace) -> bool:

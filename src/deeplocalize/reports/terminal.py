@@ -37,6 +37,9 @@ MAX_CAUSES = 5
 
 MAX_EVIDENCE = 6
 
+MOST_UNJUDGED = 3
+"""So many of the trainings of which nothing can be said are told one by one."""
+
 INDENT = 12
 """Columns before the text of a row."""
 
@@ -159,9 +162,7 @@ def _remedy(remedy: Remedy) -> Text:
 
 def _remarks(report: Report) -> Iterator[RenderableType]:
     """What the reader should know about the watching itself."""
-    for number, diagnosis in enumerate(report.diagnoses, start=1):
-        if len(report.diagnoses) > 1 and diagnosis.verdict == "inconclusive":
-            yield Text(f"not judged: training {number} ({clean(diagnosis.reason)})")
+    yield from _unjudged(report)
     if report.trace is not None and not all(each.trace.complete for each in report.diagnoses):
         yield Text("The recording breaks off: the script was killed, or is still running.", "yellow")
     if report.not_evaluated:
@@ -171,6 +172,17 @@ def _remarks(report: Report) -> Iterator[RenderableType]:
         yield Text(f"DeepLocalize failed in part: {clean(failure.stage, 60)}: {clean(failure.message, 300)}", "yellow")
     if len(report.failures) > 5:
         yield Text(f"... and {len(report.failures) - 5} more (--format json has them all)", "yellow")
+
+
+def _unjudged(report: Report) -> Iterator[Text]:
+    """Of several trainings, those of which nothing can be said."""
+    unjudged = [each for each in enumerate(report.diagnoses, start=1) if each[1].verdict == "inconclusive"]
+    for number, diagnosis in unjudged[:MOST_UNJUDGED] if len(report.diagnoses) > 1 else ():
+        yield Text(f"not judged: training {number} ({clean(diagnosis.reason)})")
+    if len(unjudged) > MOST_UNJUDGED:
+        yield Text(f"not judged: {len(unjudged) - MOST_UNJUDGED:,} more trainings, for the like reasons")
+    if report.passed_over:
+        yield Text(f"not looked at: {counted(report.passed_over, 'shorter training')}")
 
 
 def _trace_lines(report: Report) -> Iterator[Text]:

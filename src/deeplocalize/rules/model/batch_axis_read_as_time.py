@@ -84,8 +84,9 @@ def check(trace: Trace, *, least: int = 5, mixed: float = 0.8) -> Iterator[Findi
         return
     others = f", as {'do' if len(along) > 2 else 'does'} {len(along) - 1} more" if len(along) > 1 else ""
     length, taken = (float(trace.series(*each)[_telling(trace, first, counts), first][0]) for each in (TIME, BATCH))
+    name = called(trace, first)
     yield Finding(
-        message=f"{called(trace, first)} runs along the examples of the batch as if they were time{others}: it takes the "
+        message=f"{name[:1].upper()}{name[1:]} runs along the examples of the batch as if they were time{others}: it takes the "
         f"axis of {length:g} examples for time and the other, of {taken:g} positions, for the batch.",
         locus=Locus("data", first, trace.layers[first].source),
         evidence=(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import math
 import sys
-import weakref
 from typing import Any
 
 import torch
@@ -44,6 +43,7 @@ class TorchProbe:
         self._wraps = Wraps(session)
         self._sites = Sites(self._forget)
         self._trainings = Trainings(session, versions, self._sites, self._all_models)
+        self._scalers = self._trainings.scalers
         self._clipping = Clipping(lambda: self._trainings.live, self._trainings.remember)
         self._modules = Modules(self._sites, self._trainings.model_found, self._trainings.model_grown)
         self._reach = Reach(self._all_models, self._trainings.trains_loose_tensors)
@@ -57,8 +57,6 @@ class TorchProbe:
         self._stepping: dict[int, int] = {}
         self._backward_count = 0
         self._begun = self._completed = -1
-        self._scaled: weakref.ref[Tensor] | None = None
-        self._unscaled: Tensor | None = None
 
     # ---- installing -------------------------------------------------------------------------------------------
 
@@ -80,8 +78,7 @@ class TorchProbe:
             self._wraps.wrap(owner, "__init__", after=self._scheduler_built)
             self._wraps.wrap(owner, "step", after=self._scheduler_stepped)
         self._wraps.wrap(torch.autograd, "backward", before=self._backward_begins, after=self._backward_ended)
-        self._wraps.wrap(torch.amp.GradScaler, "scale", after=self._loss_scaled, with_result=True)
-        self._trainings.watch_scalers(self._wraps)
+        self._scalers.install(self._wraps)
         self._loaders.install(self._wraps)
         for owner in (torch.nn.utils, torch.nn.utils.clip_grad):
             self._wraps.wrap(owner, "clip_grad_norm_", after=self._clipping.norm_clipped, with_result=True)
@@ -250,16 +247,12 @@ class TorchProbe:
 
     # ---- backward ---------------------------------------------------------------------------------------------
 
-    def _loss_scaled(self, result: Any, _: Any, outputs: Any) -> None:
-        if isinstance(result, Tensor) and isinstance(outputs, Tensor):
-            self._scaled, self._unscaled = weakref.ref(result), outputs
-
     def _backward_begins(self, tensors: Any, *given: Any, **named: Any) -> None:
         roots = [tensors] if isinstance(tensors, Tensor) else list(tensors)
         if not roots or not isinstance(roots[0], Tensor) or roots[0].grad_fn is None:
             return
         self._calls.stop()
-        root = self._without_scale(roots[0])
+        root = self._scalers.without_scale(roots[0])
         site = user_call(sys._getframe(2))
         self._close_open_steps()
         reached = self._reach.of(root, site)
@@ -302,11 +295,6 @@ class TorchProbe:
                 layer.examine()
         return origin.find(root, reached, site)
 
-    def _without_scale(self, root: Tensor) -> Tensor:
-        """The loss as it was before a GradScaler multiplied it."""
-        scaled = self._scaled is not None and self._scaled() is root
-        return self._unscaled if scaled and self._unscaled is not None and self._unscaled.grad_fn is not None else root
-
     def _read(self, root: Tensor, reached: list[Model], trainings: list[Training]) -> list[objective.Reading]:
         if not any(each.sampling for each in reached or trainings):
             return []
@@ -320,7 +308,7 @@ class TorchProbe:
         self._trainings.slopes_seen()
         for model in self._all_models():
             model.forget_graph()
-        self._scaled = self._unscaled = None
+        self._scalers.forget_loss()
 
     # ---- the optimizer ----------------------------------------------------------------------------------------
 

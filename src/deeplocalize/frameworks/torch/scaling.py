@@ -81,15 +81,27 @@ class Scalers:
         self._tell = tell
         self._of: weakref.WeakKeyDictionary[torch.optim.Optimizer, Scaled] = weakref.WeakKeyDictionary()
         self._stepped = False
+        self._product: weakref.ref[Tensor] | None = None
+        self._loss: Tensor | None = None
 
     def install(self, wraps: Wraps) -> None:
         """Begin to watch scalers."""
         wraps.wrap(torch.amp.GradScaler, "__init__", after=self._built)
+        wraps.wrap(torch.amp.GradScaler, "scale", after=self._scaled, with_result=True)
         wraps.wrap(torch.amp.GradScaler, "step", before=self._begins, after=self._ended)
 
     def of(self, optimizer: torch.optim.Optimizer) -> Scaled:
         """What became of the steps of an optimizer."""
         return self._of.setdefault(optimizer, Scaled())
+
+    def without_scale(self, root: Tensor) -> Tensor:
+        """The loss as it was before a scaler multiplied it."""
+        scaled = self._product is not None and self._product() is root
+        return self._loss if scaled and self._loss is not None and self._loss.grad_fn is not None else root
+
+    def forget_loss(self) -> None:
+        """The backward pass from a scaled loss is over."""
+        self._product = self._loss = None
 
     def stepped(self) -> None:
         """An optimizer took a step."""
@@ -97,6 +109,10 @@ class Scalers:
 
     def _built(self, scaler: Any, *_: Any, **__: Any) -> None:
         self._sites.built(scaler)
+
+    def _scaled(self, product: Any, _: Any, loss: Any) -> None:
+        if isinstance(product, Tensor) and isinstance(loss, Tensor):
+            self._product, self._loss = weakref.ref(product), loss
 
     def _begins(self, *_: Any, **__: Any) -> None:
         self._stepped = False

@@ -23,7 +23,7 @@ from deeplocalize.frameworks.torch.optimizers import Owned
 from deeplocalize.frameworks.torch.parameters import held_by
 from deeplocalize.frameworks.torch.scaling import Scalers, Slopes
 from deeplocalize.frameworks.torch.training import Backward, Training
-from deeplocalize.frameworks.torch.wrap import Sites, Wraps
+from deeplocalize.frameworks.torch.wrap import Sites
 
 RECENT = 64
 """Backward passes remembered while it is not known yet to which training they belong."""
@@ -39,6 +39,7 @@ class Trainings:
 
     Attributes:
         live: the trainings that have not ended.
+        scalers: what scales losses.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Trainings:
         self._sources: dict[str, CallSite] = {}
         self._recent: list[Backward] = []
         self._cleared: list[Backward] = []
-        self._scalers = Scalers(sites, self._skipped)
+        self.scalers = Scalers(sites, self._skipped)
         self._slopes = Slopes()
         self._looked_at: Training | None = None
 
@@ -173,7 +174,7 @@ class Trainings:
         known = next((each for each in self._optimizers if each.reference() is optimizer), None)
         built_with = known.parameters if known else frozenset(held_by(optimizer))
         if not training.owns(optimizer):
-            training.scaled.append(self._scalers.of(optimizer))
+            training.scaled.append(self.scalers.of(optimizer))
         training.add_optimizer(optimizer, self._sites.of(optimizer), built_with)
 
     def _optimizers_of(self, models: Iterable[Model]) -> list[torch.optim.Optimizer]:
@@ -220,20 +221,16 @@ class Trainings:
         if not trainings:
             self._events = (self._events + letter)[-MAX_PRELUDE:]
 
-    def watch_scalers(self, wraps: Wraps) -> None:
-        """Begin to watch what scales losses."""
-        self._scalers.install(wraps)
-
     def stepped(self, optimizer: torch.optim.Optimizer) -> Training:
         """An optimizer takes a step. Returns the training it belongs to."""
-        self._scalers.stepped()
+        self.scalers.stepped()
         return self.of_optimizer(optimizer)
 
     def _skipped(self, optimizer: torch.optim.Optimizer, site: CallSite | None) -> None:
         """A step was skipped, since the scaled gradient is not finite; it begins a training all the same."""
         training = self.of_optimizer(optimizer)
         self.remember("step", site, [training])
-        training.skipped(self._scalers.of(optimizer).skipped)
+        training.skipped(self.scalers.of(optimizer).skipped)
 
     def look_at_slopes(
         self, root: Tensor, reached: Sequence[Model], trainings: Iterable[Training], site: CallSite | None

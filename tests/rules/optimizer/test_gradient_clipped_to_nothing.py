@@ -75,3 +75,9 @@ def test_the_limit_of_what_is_left(clipped, count):
 @pytest.mark.parametrize(("update", "count"), [(0.9e-4, 1), (1.1e-4, 0)])
 def test_the_limit_of_the_path(update, count):
     assert len(check.run(run(update=update))) == count
+
+
+def test_a_lucky_start_that_is_never_improved_on_is_no_learning():
+    noise = np.random.default_rng(0).normal(0, 0.1, 1000)
+    assert len(check.run(run(loss=1.9 + noise))) == 1
+    assert check.run(run(loss=np.linspace(1.9, 1.7, 1000) + noise)) == ()

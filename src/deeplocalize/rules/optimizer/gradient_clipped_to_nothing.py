@@ -15,7 +15,8 @@ All of this holds:
 - The whole run's path of the weights (the RMS of each update over the RMS of the weights, the median over the layers, summed
   over all steps) is below `short` = 0.1; networks show that they learn when it is between a fifth and once their size.
 - The path would have been long enough without clipping: above twice `short`. Else the learning rate is to blame.
-- The network does not learn well, after at least `least` = 20 steps.
+- After at least `least` = 20 steps the network does not learn well; or it does no better than it did at the start, which
+  may have been a lucky one.
 
 How to fix it
 Clip to the size that gradients usually have, such as 1 for the norm of all of them, or not at all.
@@ -42,7 +43,7 @@ from deeplocalize.rules import rule
 from deeplocalize.signals.clipping import factors
 from deeplocalize.signals.movement import distance, typical_updates
 from deeplocalize.signals.over_time import recorded
-from deeplocalize.signals.quality import learns_well, steps_seen
+from deeplocalize.signals.quality import learns_well, recent_loss, start_loss, steps_seen
 from deeplocalize.signals.settings import call_line
 from deeplocalize.trace.names import Series
 from deeplocalize.trace.schema import Source, Trace
@@ -68,7 +69,9 @@ def check(
 ) -> Iterator[Finding]:
     """Yield one finding if clipping kept the weights where they were."""
     clipped, steps = recorded(factors(trace)), steps_seen(trace)
-    if any(each.kind != "sgd" for each in trace.run.optimizers) or len(clipped) < least or learns_well(trace):
+    if any(each.kind != "sgd" for each in trace.run.optimizers) or len(clipped) < least:
+        return
+    if learns_well(trace) and recent_loss(trace).below(start_loss(trace)):
         return
     often, typical = float((clipped < left).mean()), float(np.median(clipped))
     path = float(distance(trace, typical_updates(trace), np.array([steps]))[0])

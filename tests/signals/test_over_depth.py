@@ -13,7 +13,6 @@ from deeplocalize.signals.over_depth import (
     mean_slopes,
     middle,
     weight_layers,
-    without_gradient,
 )
 from deeplocalize.testing import make_layer, make_trace
 
@@ -58,16 +57,6 @@ def test_the_output_layer_is_not_hidden():
 def test_a_nonlinearity_is_carried_by_the_activation_layer_right_behind_or_by_the_layer_itself():
     trace = make_trace(layers=[make_layer(0), make_layer(1, "activation"), make_layer(2), make_layer(3, order=None)])
     assert [activation_carrier(trace, at) for at in range(4)] == [1, 1, 2, 3]
-
-
-def test_layers_before_the_first_with_a_gradient_are_without_and_unused_branches_are_not():
-    def reached(*shares):
-        return without_gradient(make_trace(layers=4, columns={"layer.reached": shares, "layer.trainable": 1}))
-
-    assert reached(0, 0, 1, 1) == [0, 1]
-    assert reached(1, 0, 1, 1) == []
-    assert reached(0, 0, 0, 0) == []
-    assert reached(np.nan, 0, 1, 1) == [1]
 
 
 @pytest.mark.parametrize(("name", "slope"), [("tanh", lambda y: 1 - y**2), ("sigmoid", lambda y: 4 * y * (1 - y))])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -71,3 +72,9 @@ def is_as_initialized(trace: Trace, layer: int) -> bool:
     rms, low, high = (finite(trace, "weight", stat)[-1:, layer] for stat in ("rms", "min", "max"))
     edge = math.sqrt(3) * rms
     return bool(((rms > 0) & (np.abs(high - edge) < slack * rms) & (np.abs(low + edge) < slack * rms)).any())
+
+
+def were_never_trained(trace: Trace, layers: Sequence[int]) -> bool:
+    """True if the kernels of all of these layers are as initialized. Embeddings begin normal and say nothing."""
+    judged = [at for at in layers if trace.layers[at].kind != "embedding"]
+    return bool(judged) and all(is_as_initialized(trace, at) for at in judged)

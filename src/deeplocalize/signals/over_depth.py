@@ -123,19 +123,6 @@ def meant_to_change(trace: Trace) -> IntArray:
     return meant
 
 
-def without_gradient(trace: Trace) -> list[int]:
-    """Trainable layers that got no gradient in any recorded step though one behind them did, in the order of the pass.
-
-    Empty unless they are all there is before the first layer with a gradient: what is left out elsewhere is a branch that
-    the loss does not use.
-    """
-    reached, free = trace.series("layer", "reached"), trace.series("layer", "trainable")
-    order = [int(at) for at in in_order(trace) if np.isfinite(reached[:, at]).any() and not (free[:, at] == 0).any()]
-    gets = [bool(np.nanmax(reached[:, at]) > 0) for at in order]
-    before = gets.index(True) if True in gets else 0
-    return order[:before]
-
-
 def lasting(trace: Trace, values: FloatArray) -> FloatArray:
     """The median of values [samples, layers] over the second half of the run, [layers]; NaN if there are none."""
     half = trace.sampled >= (trace.sampled.max(initial=0) + 1) / 2

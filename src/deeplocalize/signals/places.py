@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from deeplocalize.trace.schema import Head, Layer, Loss, Source, Trace
@@ -22,6 +23,12 @@ def called(trace: Trace, index: int | None) -> str:
     name = "".join(each for each in layer.name if each.isprintable())
     name = name if len(name) <= 40 else name[:37] + "..."
     return f"layer {layer.index} ({layer.type if name == str(layer.index) else f'{name}, {layer.type}'})"
+
+
+def called_with_those_before(trace: Trace, layers: Sequence[int]) -> str:
+    """How a message names the last of several layers: with the number of the others."""
+    others = len(layers) - 1
+    return called(trace, layers[-1]) + (f" and {others} layer{'s' * (others > 1)} before it" if others else "")
 
 
 def layer_at(trace: Trace, index: int | None) -> Layer | None:

@@ -49,6 +49,7 @@ LAYER_STATES = (
     "trainable",  # share of the layer's parameters that may be trained
     "optimized",  # share of the layer's parameters that an optimizer holds
     "reached",  # share of the layer's trainable parameters that got a gradient in this step
+    "graph",  # 1 if the layer ran while gradients were recorded in this step, 0 if only while they were not
     "time_axis",  # length of the axis that a recurrent or attention layer takes for time; of others, and of a single
     "batch_axis",  # sequence, NaN; and of the axis that it takes for the batch
 )

@@ -3,7 +3,7 @@ import pytest
 
 from deeplocalize.rules import NotEvaluated
 from deeplocalize.rules.optimizer.weights_never_change import check
-from deeplocalize.testing import make_run, make_trace, source
+from deeplocalize.testing import make_layer, make_run, make_trace, source
 from deeplocalize.trace import Crash, DataCard, Optimizer
 
 BASELINE = DataCard(baseline_loss=2.3, baseline_accuracy=0.1)
@@ -11,9 +11,10 @@ CALLS = {"backward": source(42), "step": source(43), "zero_grad": source(41)}
 STATES = {"layer.trainable": 1.0, "layer.optimized": 1.0, "layer.reached": 1.0, "weight_gradient.rms": 0.1}
 
 
-def run(update=0.0, *, columns=None, loss=2.3, order="zfbs", steps=200, rate=0.1, **facts):
+def run(update=0.0, *, columns=None, loss=2.3, order="zfbs", steps=200, rate=0.1, layers=3, **facts):
     return make_trace(
         steps=steps,
+        layers=layers,
         scalars={"loss": loss, "learning_rate": rate},
         columns={"weight_update.rms": update} | STATES | (columns or {}),
         order=order,
@@ -126,3 +127,20 @@ def test_an_optimizer_that_never_took_a_step_is_named():
 
 def test_twenty_steps_are_enough_to_see_that_nothing_changes():
     assert len(check.run(run(steps=20))) == 1
+
+
+def test_layers_that_run_under_no_grad_are_named_with_the_line_that_calls_them():
+    layers = [make_layer(0, sources={"no_grad": source(21)}), make_layer(1), make_layer(2)]
+    columns = {"layer.reached": [0, 1, 1], "layer.graph": [0, 1, 1]}
+    (finding,) = check.run(run([0.0, 0.1, 0.1], columns=columns, layers=layers))
+    assert finding.message.endswith("which an optimizer holds: it runs under no_grad.")
+    assert (finding.locus.layer, finding.locus.source) == (0, source(21))
+    assert finding.remedies[0].text == "Call this layer outside of no_grad"
+
+
+@pytest.mark.parametrize(("loss", "count"), [(2.3, 1), (np.geomspace(2.3, 0.1, 200), 0)])
+def test_a_whole_model_under_no_grad_is_accused_only_if_nothing_is_learned(loss, count):
+    layers = [make_layer(0), make_layer(1), make_layer(2, order=None, sources={"no_grad": source(21)})]
+    columns = {"layer.reached": [1, 1, 0], "layer.graph": [1, 1, 0]}
+    found = check.run(run([0.1, 0.1, 0.0], columns=columns, layers=layers, loss=loss))
+    assert [each.locus.layer for each in found] == [2] * count

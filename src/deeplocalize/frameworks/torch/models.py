@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -67,6 +68,7 @@ class LayerState:
         self.output: Tensor | None = None
         self.nonfinite_input: int | None = None
         self.training: bool | None = None
+        self.graph = math.nan
         self.axes: tuple[int, int] | None = None
         self.nodes: list[Any] = []
         self.kept: Tensor | None = None
@@ -180,6 +182,10 @@ class Model:
         self.parameter_ids = {id(each) for each in root.parameters()}
         self._first = next((weakref.ref(each) for each in root.parameters()), None)
         self.ran = False
+        self.passing = False
+        """True within a forward pass with gradients."""
+        self.trained = False
+        """True once there was one."""
         self._sampling = True
         self._idle = idle
         self._given: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
@@ -292,7 +298,8 @@ class Model:
 
     def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A forward pass with gradients begins."""
-        self.ran = True
+        self.ran = self.passing = True
+        self.trained = True
         module = self.root
         self._passes += 1
         if self._passes > (MAX_PASSES if module is not None and module.training else 1):

@@ -19,6 +19,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from deeplocalize.frameworks.session import Session, leave_traceback
 from deeplocalize.frameworks.source import CallSite, user_call
 from deeplocalize.frameworks.torch import carried, crash, loading, objective, origin, stats
+from deeplocalize.frameworks.torch.apart import Apart
 from deeplocalize.frameworks.torch.calls import CallLines
 from deeplocalize.frameworks.torch.functions import Functions
 from deeplocalize.frameworks.torch.keeping import Keeping
@@ -51,6 +52,7 @@ class TorchProbe:
         self._loaders = Loaders(self._sites, self._trainings.handed_out)
         self._loss_modules = LossModules()
         self._evaluated: Model | None = None
+        self._apart = Apart(self._trainings.of)
         self._calls = CallLines()
         self._functions = Functions()
         self._keeping = Keeping()
@@ -163,6 +165,8 @@ class TorchProbe:
         model = self._modules.models.get(id(module))
         if not self._modules.active and torch.is_grad_enabled():
             self._keeping.called(args, kwargs, sys._getframe(2))
+        if not torch.is_grad_enabled():
+            self._apart.begins(module, sys._getframe(2))
         if model is None:
             return
         self._modules.active.append(model)
@@ -183,13 +187,16 @@ class TorchProbe:
             self._trainings.remember("forward", user_call(sys._getframe(2)), trainings)
 
     def _forward_ended(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        self._left(module)
+        model, layer = self._modules.layers.get(id(module), (None, None))
         if not torch.is_grad_enabled():
+            if model is not None and layer is not None:
+                self._apart.ran(model, layer, args, output)
+            self._left(module)
             asked = self._evaluated
             if asked is not None and not asked.ran and self._loss_modules.tells(module):
                 asked.evaluations.results.add(module, [*args, *kwargs.values()], output)
             return
-        model, layer = self._modules.layers.get(id(module), (None, None))
+        self._left(module)
         if model is None:
             if isinstance(module, nn.modules.loss._Loss):
                 self._loss_called(module, args, kwargs, output)
@@ -201,9 +208,11 @@ class TorchProbe:
 
     def _left(self, module: nn.Module) -> None:
         """A model's forward pass is over, or was ended by an exception."""
+        self._apart.left(module)
         model = self._modules.models.get(id(module))
         if model is not None and model in self._modules.active:
             self._modules.active.remove(model)
+            model.passing = False
 
     def _layer_ran(self, model: Model, layer: LayerState, args: tuple[Any, ...], output: Any) -> None:
         tensor = stats.first_tensor(output)
@@ -215,7 +224,7 @@ class TorchProbe:
         if model.sampling:
             module = layer.module
             layer.training = module.training if module is not None else None
-            layer.calls_before = len(self._calls.calls)
+            layer.graph, layer.calls_before = 1.0, len(self._calls.calls)
             layer.watch_output(tensor, stats.first_tensor(args))
             if model not in self._functions.mapped and layer.facts.kind != "activation":
                 layer.keep(tensor)

@@ -262,6 +262,7 @@ class Training:
         held, layers = held_by(*self.live_optimizers()), self.layers
         return {
             "training": [math.nan if layer.training is None else float(layer.training) for layer in layers],
+            "graph": [layer.graph for layer in layers],
             "trainable": [share(each.requires_grad for each in layer.parameters) for layer in layers],
             "optimized": [share(id(each) in held for each in layer.parameters) for layer in layers],
             "reached": self._parameters.reached or [math.nan] * len(layers),

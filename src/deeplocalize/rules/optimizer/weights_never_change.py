@@ -14,17 +14,17 @@ the gradients are cleared between backward and step; the learning rate is 0; no 
 is not connected to the model; the gradient is exactly zero; or the update is lost in rounding. If backward itself refuses
 because the loss requires no gradient, that is reported at once; so is an optimizer without a step after as many passes.
 Layers are reported if they took part in the forward pass, are trainable and held, and none of their parameters got a
-gradient in any recorded step although a later layer's did, and all before them neither: the graph is cut in between.
+gradient in any recorded step although a later layer's did, and all before them neither: the graph is cut in between. So
+is a whole model that ran in nine of ten steps, but only under no_grad, while what is trained does not learn.
 
 How to fix it
-Order the calls as zero_grad, forward, backward, step. Compute the loss from the model's own output, without leaving the
-framework.
+Order the calls as zero_grad, forward, backward, step. Compute the loss from the model's output, within the framework.
 
 When it is wrong
-A cut graph can be meant: features of a trained network computed under no_grad. If the network learns well, only layers are
-reported whose weights still are spread as evenly as a uniform initializer leaves them, so that nothing was learned
-there. Where units are dead or saturated, those rules explain this one. Steps that a gradient scaler skips were asked for:
-loss-scale-collapsed says why.
+A cut graph can be meant: features of a trained network computed under no_grad, or a slow copy, which changes all the same
+and is let alone. If the network learns well, only layers are reported whose weights still are spread as evenly as a uniform
+initializer leaves them, so that nothing was learned there. Where units are dead or saturated, those rules explain this one.
+Steps that a gradient scaler skips were asked for: loss-scale-collapsed says why.
 
 References
 PyTorch, zeroing out gradients. https://docs.pytorch.org/tutorials/recipes/recipes/zeroing_out_gradients.html
@@ -39,10 +39,10 @@ import numpy as np
 from deeplocalize.findings import Evidence, Finding, Locus, Severity
 from deeplocalize.remedies import Remedy
 from deeplocalize.rules import CannotEvaluate, rule
-from deeplocalize.signals.movement import is_as_initialized
-from deeplocalize.signals.over_depth import meant_to_change, without_gradient
+from deeplocalize.signals.cuts import always_beside_the_graph, cut_off, is_unconnected
+from deeplocalize.signals.over_depth import meant_to_change
 from deeplocalize.signals.over_time import recorded
-from deeplocalize.signals.places import called
+from deeplocalize.signals.places import called_with_those_before
 from deeplocalize.signals.quality import learns_well
 from deeplocalize.signals.settings import call_line, learning_rate, learning_rate_line, share_of_steps
 from deeplocalize.trace.names import Series
@@ -61,11 +61,8 @@ _CONNECT = "Compute the loss from the model's output, without detach, item, nump
 )
 def check(trace: Trace, *, least: int = 10) -> Iterator[Finding]:
     """Yield one finding if nothing changes, else one for the layer behind which the graph is cut."""
-    if trace.run.unapplied >= least and not len(trace.steps):
-        yield _never_applied(trace)
-        return
-    if _is_unconnected(trace):
-        yield _cannot_begin(trace)
+    if (trace.run.unapplied >= least and not len(trace.steps)) or is_unconnected(trace):
+        yield _cannot_begin(trace) if is_unconnected(trace) else _never_applied(trace)
         return
     if not trace.has(UPDATE) or len(trace.sampled) < least:
         raise CannotEvaluate(f"fewer than {least} recorded updates")
@@ -75,13 +72,6 @@ def check(trace: Trace, *, least: int = 10) -> Iterator[Finding]:
         yield _nothing_changes(trace, layers, float(np.nanmax(updates)))
     else:
         yield from _cut_off(trace, layers)
-
-
-def _is_unconnected(trace: Trace) -> bool:
-    """True if backward refused, since nothing that may be trained leads to the loss."""
-    crash = trace.run.crash
-    refused = crash is not None and crash.during == "backward" and "does not require grad" in crash.message
-    return refused and trace.run.trainable > 0
 
 
 def _never_applied(trace: Trace) -> Finding:
@@ -133,18 +123,22 @@ def _reason(trace: Trace, layers: IntArray) -> tuple[str, str, str]:
 
 
 def _cut_off(trace: Trace, layers: IntArray) -> Iterator[Finding]:
-    cut = [at for at in without_gradient(trace) if at in layers]
-    well = learns_well(trace)
-    if not cut or (well and not all(is_as_initialized(trace, at) for at in cut)):
+    cut = cut_off(trace, layers)
+    if not cut:
         return
-    others = f" and {len(cut) - 1} layer{'s' * (len(cut) > 2)} before it" if len(cut) > 1 else ""
-    remedy = "Remove what cuts the graph after this layer: detach, .data, no_grad, numpy, argmax, a new tensor"
+    last, layer = trace.layers[cut[-1]], called_with_those_before(trace, cut)
+    why, source = f"The gradient never reaches {layer}, though it reaches what comes after", last.source
+    reason = "the graph is cut there"
+    remedy = "Remove what cuts the graph after this layer: detach, .data, numpy, argmax, a new tensor"
+    if always_beside_the_graph(trace, cut[-1]):
+        source, remedy = last.sources.get("no_grad", source), "Call this layer outside of no_grad"
+        why = f"No gradient ever reaches {layer}, which an optimizer holds"
+        reason = "it runs under no_grad"
     yield Finding(
-        message=f"The gradient never reaches {called(trace, cut[-1])}{others}, though it reaches what comes after: "
-        "the graph is cut behind this layer.",
-        locus=Locus("training-loop", cut[-1], trace.layers[cut[-1]].source),
+        message=f"{why}: {reason}.",
+        locus=Locus("training-loop", last.index, source),
         evidence=(Evidence("share of the layer's parameters that got a gradient", 0.0, "==", 0, REACHED),),
         remedies=(Remedy(remedy),),
-        strength=0.5 if well else 1.0,
+        strength=0.5 if learns_well(trace) else 1.0,
         first_step=int(trace.sampled[0]),
     )

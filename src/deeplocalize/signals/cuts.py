@@ -1,0 +1,66 @@
+"""Where the way of the gradient is cut: the loss, or a part of the network, is not connected."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from deeplocalize.signals.movement import were_never_trained
+from deeplocalize.signals.over_depth import finite, in_order
+from deeplocalize.signals.quality import learns_well
+from deeplocalize.trace.schema import Trace
+
+
+def is_unconnected(trace: Trace) -> bool:
+    """True if backward refused, since nothing that may be trained leads to the loss."""
+    crash = trace.run.crash
+    refused = crash is not None and crash.during == "backward" and "does not require grad" in crash.message
+    return refused and trace.run.trainable > 0
+
+
+def cut_off(trace: Trace, meant: Collection[int]) -> list[int]:
+    """The layers, of those that are meant to change, that never do as no gradient reaches them, in the order of the pass.
+
+    Where the network learns well, only if they were never trained; a model beside the graph only if it does not learn.
+    """
+    layers, well = [at for at in without_gradient(trace) if at in meant], learns_well(trace)
+    if not layers and well is False:
+        layers = beside_the_graph(trace)
+    meant_so = bool(well) and not were_never_trained(trace, layers)
+    return layers if layers and stay_as_they_are(trace, layers) and not meant_so else []
+
+
+def without_gradient(trace: Trace) -> list[int]:
+    """Trainable layers that got no gradient in any recorded step though one behind them did, in the order of the pass.
+
+    Empty unless they are all there is before the first layer with a gradient: what is left out elsewhere is a branch that
+    the loss does not use.
+    """
+    reached, free = trace.series("layer", "reached"), trace.series("layer", "trainable")
+    order = [int(at) for at in in_order(trace) if np.isfinite(reached[:, at]).any() and not (free[:, at] == 0).any()]
+    gets = [bool(np.nanmax(reached[:, at]) > 0) for at in order]
+    before = gets.index(True) if True in gets else 0
+    return order[:before]
+
+
+def beside_the_graph(trace: Trace, share: float = 0.9) -> list[int]:
+    """Layers of a model that an optimizer holds and is to train, and that ran in at least this share of the recorded
+    steps, but never while gradients were recorded."""
+    graph = trace.series("layer", "graph")
+    held, free = trace.series("layer", "optimized"), trace.series("layer", "trainable")
+    apart = (graph == 0).mean(axis=0) >= share if len(graph) else np.zeros(len(trace.layers), bool)
+    meant = (held > 0).all(axis=0) & (free > 0).all(axis=0) & ~(graph == 1).any(axis=0)
+    return [layer.index for layer in trace.layers if layer.order is None and (apart & meant)[layer.index]]
+
+
+def stay_as_they_are(trace: Trace, layers: Sequence[int]) -> bool:
+    """True if the weights of these layers are the same in all recorded steps: nothing else changes them either."""
+    weights = np.stack([finite(trace, "weight", stat)[:, layers] for stat in ("mean", "rms", "min", "max")])
+    return not (np.nanmax(weights, axis=1, initial=-np.inf) > np.nanmin(weights, axis=1, initial=np.inf)).any()
+
+
+def always_beside_the_graph(trace: Trace, layer: int) -> bool:
+    """True if a layer ran, but in no recorded step while gradients were recorded."""
+    graph = trace.series("layer", "graph")[:, layer]
+    return bool((graph == 0).any() and not (graph == 1).any())

@@ -22,13 +22,16 @@ def is_unconnected(trace: Trace) -> bool:
 def cut_off(trace: Trace, meant: Collection[int]) -> list[int]:
     """The layers, of those that are meant to change, that never do as no gradient reaches them, in the order of the pass.
 
-    Where the network learns well, only if they were never trained; a model beside the graph only if it does not learn.
+    Where the network learns well, only if they were never trained. A model beside the graph only where it does not learn;
+    as long as that is open, only if it was never trained.
     """
     layers, well = [at for at in without_gradient(trace) if at in meant], learns_well(trace)
-    if not layers and well is False:
-        layers = beside_the_graph(trace)
-    meant_so = bool(well) and not were_never_trained(trace, layers)
-    return layers if layers and stay_as_they_are(trace, layers) and not meant_so else []
+    doubtful = bool(well)
+    if not layers and not well:
+        layers, doubtful = beside_the_graph(trace), well is None
+    if not layers or not stay_as_they_are(trace, layers):
+        return []
+    return [] if doubtful and not were_never_trained(trace, layers) else layers
 
 
 def without_gradient(trace: Trace) -> list[int]:

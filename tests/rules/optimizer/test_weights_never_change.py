@@ -144,3 +144,11 @@ def test_a_whole_model_under_no_grad_is_accused_only_if_nothing_is_learned(loss,
     columns = {"layer.reached": [1, 1, 0], "layer.graph": [1, 1, 0]}
     found = check.run(run([0.1, 0.1, 0.0], columns=columns, layers=layers, loss=loss))
     assert [each.locus.layer for each in found] == [2] * count
+
+
+@pytest.mark.parametrize(("edge", "count"), [(np.sqrt(3), 1), (3.0, 0)])
+def test_as_long_as_learning_is_open_a_model_under_no_grad_is_accused_only_if_it_was_never_trained(edge, count):
+    layers = [make_layer(0, parameters=5000), make_layer(1, order=None, parameters=5000)]
+    spread = {"weight.rms": 1.0, "weight.max": edge, "weight.min": -edge}
+    columns = {"layer.reached": [1, 0], "layer.graph": [1, 0]} | spread
+    assert len(check.run(run([0.1, 0.0], columns=columns, layers=layers, steps=50))) == count

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from deeplocalize.frameworks import lines, source
 from deeplocalize.frameworks.source import CallSite
+from deeplocalize.frameworks.torch import initial
 from deeplocalize.trace.schema import Layer, Loss, Optimizer, Source
 
 COMPOSITES = (nn.MultiheadAttention, nn.RNNBase, nn.RNNCellBase)
@@ -168,7 +169,7 @@ def layer(index: int, name: str, module: nn.Module, site: CallSite | None, **fac
         settings=settings_of(module),
         dtype=str(parameters[0].dtype).removeprefix("torch.") if parameters else None,
         source=site.source if site else None,
-        sources=site.arguments(_signature(type(module))) if site else {},
+        sources=(site.arguments(_signature(type(module))) if site else {}) | initial.lines(kernels(parameters)),
         **facts,
     )
 

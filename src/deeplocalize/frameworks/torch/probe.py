@@ -18,7 +18,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from deeplocalize.frameworks.session import Session, leave_traceback
 from deeplocalize.frameworks.source import CallSite, user_call
-from deeplocalize.frameworks.torch import carried, crash, loading, objective, origin, stats
+from deeplocalize.frameworks.torch import carried, crash, initial, loading, objective, origin, stats
 from deeplocalize.frameworks.torch.apart import Apart
 from deeplocalize.frameworks.torch.calls import CallLines
 from deeplocalize.frameworks.torch.functions import Functions
@@ -72,6 +72,7 @@ class TorchProbe:
         self._wraps.wrap(nn.Module, "zero_grad", after=self._gradients_cleared)
         self._wraps.wrap(nn.Module, "eval", after=self._evaluation_begins)
         loading.watch(self._wraps)
+        initial.watch(self._wraps)
         self._wraps.wrap(nn.Module, "state_dict", after=self._trainings.weights_saved)
         self._wraps.wrap(nn.Module, "__setstate__", self._sites.copied, self._trainings.weights_copied)
         for owner in (nn.Module, torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler):

@@ -21,8 +21,7 @@ Saturation in the first recorded step points to the inputs, if it is in the firs
 and to the initializer otherwise; later saturation points to a step that was too long.
 
 How to fix it
-Scale the inputs to a mean of 0 and a standard deviation of 1; use Glorot initialization; lower the learning rate; put a
-normalization layer before the nonlinearity, or use ReLU.
+Scale the inputs to a deviation of 1; use Glorot initialization; lower the learning rate; normalize, or use ReLU.
 
 When it is wrong
 Gates of recurrent layers and binary codes are saturated on purpose. A network that learns well is accused of nothing but
@@ -68,6 +67,7 @@ SATURATED = Series("activation", "saturated")
     severity=Severity.HIGH,
     needs=("steps", "loss", SATURATED),
     explains=(
+        "initial-weights-of-wrong-scale",
         "learning-rate-too-low",
         "loss-no-better-than-constant",
         "network-too-small",

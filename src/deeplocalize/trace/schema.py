@@ -212,7 +212,7 @@ class Evaluation:
     dropped units, batch normalization went by the batch), `layers` are the indices of these; `proper` counts the passes
     without such layers. `examples` is the number of rows they were given, `repeated` the share of rows that were given
     before among them, `trained` the share of the rows trained on that is found among them (None: not known), `again` is
-    True if an earlier evaluation was given the same rows.
+    True if an earlier evaluation was given the same rows. `scale` is the RMS of its inputs over that of the inputs trained on.
     """
 
     step: int
@@ -224,6 +224,7 @@ class Evaluation:
     trained: float | None = None
     again: bool = False
     source: Source | None = None
+    scale: float | None = None
 
 
 @dataclass(frozen=True)

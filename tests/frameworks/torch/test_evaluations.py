@@ -367,3 +367,21 @@ def test_inputs_without_rows_are_passed_over(watched):
                 model({})
     assert run.error is None
     assert not run.trace.failures
+
+
+@pytest.mark.parametrize(("factor", "line"), [(1.0, None), (16.0, "model(held_out * factor)")])
+def test_an_evaluation_tells_how_large_its_inputs_are_and_if_that_is_far_off_also_where_it_is(watched, factor, line):
+    x, y = torch.randn(64, 4), torch.randint(0, 3, (64,))
+    held_out = torch.randn(64, 4)
+    with watched() as seen:
+        model = nn.Linear(4, 3)
+        optimizer = torch.optim.SGD(model.parameters(), 0.01)
+        for _ in range(3):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(x), y).backward()
+            optimizer.step()
+        with torch.no_grad():
+            model(held_out * factor)
+    (found,) = seen.trace.run.evaluations
+    assert found.scale == pytest.approx(factor, rel=0.3)
+    assert (found.source.text if found.source else None) == line

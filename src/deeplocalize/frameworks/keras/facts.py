@@ -6,7 +6,7 @@ import dataclasses
 import platform
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any
 
@@ -16,6 +16,7 @@ from deeplocalize.frameworks import lines
 from deeplocalize.frameworks.data_lines import made_at
 from deeplocalize.frameworks.keras import callback, describe, objectives
 from deeplocalize.frameworks.keras.describe import Leaves
+from deeplocalize.frameworks.keras.evaluations import Evaluations
 from deeplocalize.frameworks.keras.flow import PASSING, Term, Way
 from deeplocalize.frameworks.keras.sites import Sites, arguments, line
 from deeplocalize.frameworks.source import CallSite, is_user_file, lines_with, place, shown_path
@@ -49,6 +50,7 @@ class Known:
         batches: the number of different batches that a data set of the user's own makes.
         fits: how often fit came to its start.
         keeps_weights: a callback may keep weights, or end the training.
+        evaluations: what the model was evaluated on.
     """
 
     sites: Sites
@@ -70,6 +72,7 @@ class Known:
     batches: int | None = None
     fits: int = 0
     keeps_weights: bool = False
+    evaluations: Evaluations = field(default_factory=Evaluations)
 
     def take_fit(self, arguments: Mapping[str, Any], filename: str | None) -> None:
         """fit was called with these arguments."""
@@ -77,6 +80,7 @@ class Known:
         self.batch_size = arguments.get("batch_size") or self.batch_size
         self.shuffled = _shuffled(arguments.get("x"), arguments.get("shuffle", True))
         self.examples, self.batches = _size(arguments.get("x"))
+        self.evaluations.fitted(arguments.get("x"))
         self.scheduler = _scheduler(arguments.get("callbacks"), filename)
         self.keeps_weights = self.keeps_weights or not all(map(_is_harmless, _callbacks(arguments.get("callbacks"))))
         self.weighted = any(arguments.get(name) is not None for name in ("class_weight", "sample_weight"))
@@ -172,6 +176,7 @@ def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run
         batches=known.batches,
         loaded=known.sites.loads.of(model),
         keeps_weights=known.keeps_weights or known.fits != 1,
+        evaluations=known.evaluations.found,
         sources={name: source for name, source in sources.items() if source is not None},
     )
 

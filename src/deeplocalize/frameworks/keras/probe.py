@@ -132,10 +132,14 @@ class KerasProbe:
         self._sites.remember("fit", model)
         self.watch(model)
 
-    def _evaluated(self, model: Any, *_: Any) -> None:
+    def _evaluated(self, model: Any, original: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         training = self._known(model)
-        if training is not None and training.epoch is None:
+        if training is None:
+            return
+        if training.epoch is None:
             training.add_metrics(model.get_metrics_result(), "validation")
+        self._sites.remember("evaluate", model)
+        training.evaluated(args[0] if args else kwargs.get("x"), self._sites.get("evaluate", model))
 
     def _weights_loaded(self, model: Any, original: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._sites.remember("load", model)

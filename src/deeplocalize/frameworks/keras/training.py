@@ -19,7 +19,7 @@ from deeplocalize.frameworks.keras.describe import Leaves, Shown
 from deeplocalize.frameworks.keras.flow import linear_layers
 from deeplocalize.frameworks.keras.guard import Guard
 from deeplocalize.frameworks.keras.keeping import Keeping
-from deeplocalize.frameworks.keras.sites import Sites, same_call
+from deeplocalize.frameworks.keras.sites import Sites, line, same_call
 from deeplocalize.frameworks.session import Session, TrainingStopped
 from deeplocalize.frameworks.source import CallSite
 from deeplocalize.trace.schema import Crash, Origin, Run
@@ -339,6 +339,12 @@ class Training:
             if self._pending and isinstance(value, int | float | np.number):
                 self._pending[-1].more[f"{prefix}.{name}"] = float(value)
 
+    def evaluated(self, x: Any, site: CallSite | None) -> None:
+        """The model was evaluated on these inputs: by the call at `site`, or by fit."""
+        given = site.arguments(("x", "y")) if site is not None else {}
+        source = given.get("validation_data" if self.epoch is not None else "x", line(site))
+        self.known.evaluations.evaluated(x, self._step, source)
+
     # ---- facts --------------------------------------------------------------------------------------------------
 
     def describe(self, model: Any, leaves: Leaves) -> None:
@@ -369,5 +375,8 @@ class Training:
         self.safe("step", self.drain)
         self.safe("data", self.write_data)
         run = self.recorder.run or Run("keras", keras.backend.backend())
-        self.recorder.describe(dataclasses.replace(run, ended=ended, crash=crash, origin=self._origin))
+        evaluations = self.known.evaluations.found
+        self.recorder.describe(
+            dataclasses.replace(run, ended=ended, crash=crash, origin=self._origin, evaluations=evaluations)
+        )
         self.recorder.finish(ended)

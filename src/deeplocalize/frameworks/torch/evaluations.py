@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,9 +33,30 @@ ROW_ELEMENTS = 64
 MOST_TRAINED = 0.05
 """An evaluation on data that are not trained on may hold this share of the rows that are: data sets have duplicates."""
 
+FAR = 2.0
+"""An evaluation whose inputs are so much larger or smaller than those trained on is remembered with its line."""
+
 _MIX = np.random.default_rng(0).integers(1, 1 << 63, ROW_ELEMENTS, np.uint64) | np.uint64(1)
 
 Keys = NDArray[np.uint64]
+
+
+@dataclass
+class Squares:
+    """The sum of the squares of some numbers, as far as they are finite, and how many they are."""
+
+    total: float = 0.0
+    count: int = 0
+
+    def add(self, values: NDArray[np.float64]) -> None:
+        """Take in numbers."""
+        known = values[np.isfinite(values)]
+        self.total, self.count = self.total + float(np.square(known).sum()), self.count + known.size
+
+    @property
+    def rms(self) -> float:
+        """The root of their mean; NaN for none."""
+        return math.sqrt(self.total / self.count) if self.count else math.nan
 
 
 @dataclass
@@ -50,6 +71,7 @@ class Block:
     layers: list[int] = field(default_factory=list)
     rows: list[Keys] = field(default_factory=list)
     whole: bool = True
+    squares: Squares = field(default_factory=Squares)
 
     def keys(self) -> Keys:
         """The numbers of its rows; none if they were not all looked at."""
@@ -72,11 +94,14 @@ class Evaluations:
         self._open: Block | None = None
         self._seen = 0
         self._trained: deque[Keys] = deque(maxlen=MAX_TRAINED // ROWS_A_STEP)
+        self._squares = Squares()
 
     def trained_on(self, inputs: Tensor | None) -> None:
         """A batch that the model is trained on."""
         if inputs is not None and len(inputs) and not inputs.is_meta:
-            self._trained.append(row_keys(inputs[:: max(1, len(inputs) // ROWS_A_STEP)]))
+            values = row_values(inputs[:: max(1, len(inputs) // ROWS_A_STEP)])
+            self._trained.append(_keys(values))
+            self._squares.add(values)
 
     def stepped(self) -> None:
         """The optimizer took a step."""
@@ -97,20 +122,31 @@ class Evaluations:
         """True if the rows of the next pass are of interest."""
         return self._seen + (self._open is None) <= MAX_BLOCKS
 
-    def took_pass(self, inputs: Tensor | None, active: Sequence[int], site: CallSite | None) -> None:
-        """A pass without gradients; `active` are the layers that answer otherwise than in evaluation mode."""
+    def took_pass(self, inputs: Tensor | None, active: Sequence[int], site: Callable[[], CallSite | None]) -> None:
+        """A pass without gradients; `active` are the layers that answer otherwise than in evaluation mode, and `site` tells
+        where the user's program asked for it."""
         block = self._block()
         block.in_evaluation += not active
         block.in_training += bool(active)
-        block.site = block.site or site
         block.layers = block.layers or list(active)
+        self._look_at(block, inputs)
+        if block.site is None and (active or not 1 / FAR <= self._scale(block) <= FAR):
+            block.site = site()
+
+    def _look_at(self, block: Block, inputs: Tensor | None) -> None:
         if inputs is None or inputs.is_meta:
             block.whole = False
             return
         block.whole = block.whole and block.examples + len(inputs) <= MAX_ROWS
         block.examples += len(inputs)
         if block.whole:
-            block.rows.append(row_keys(inputs))
+            values = row_values(inputs)
+            block.rows.append(_keys(values))
+            block.squares.add(values)
+
+    def _scale(self, block: Block) -> float:
+        """RMS of what it was given over that of what was trained on; NaN if not known."""
+        return block.squares.rms / self._squares.rms if self._squares.total else math.nan
 
     def validation(self) -> dict[str, float | Tensor]:
         """The loss since the last step, and the accuracy, on data that are not trained on; nothing if they are."""
@@ -148,6 +184,7 @@ class Evaluations:
                     repeated=1 - len(np.unique(keys)) / len(keys) if len(keys) else None,
                     trained=self._share_of_trained(keys) if len(keys) and self._trained else None,
                     again=total in sums,
+                    scale=scale if math.isfinite(scale := self._scale(block)) else None,
                     source=block.site.source if block.site else None,
                 )
             )
@@ -157,9 +194,17 @@ class Evaluations:
 
 def row_keys(inputs: Tensor) -> Keys:
     """A number for each row of a tensor [rows, ...]."""
+    return _keys(row_values(inputs))
+
+
+def row_values(inputs: Tensor) -> NDArray[np.float64]:
+    """Some numbers of each row of a tensor [rows, ...], always the same ones, [rows, at most ROW_ELEMENTS]."""
     size = math.prod(inputs.shape[1:])
     flat = inputs.detach().reshape(len(inputs), size)[:, :: max(1, -(-size // ROW_ELEMENTS))]
-    values = np.ascontiguousarray(flat.to(torch.float64).cpu().numpy() if size else np.zeros((len(inputs), 0)))
+    return np.ascontiguousarray(flat.to(torch.float64).cpu().numpy() if size else np.zeros((len(inputs), 0)))
+
+
+def _keys(values: NDArray[np.float64]) -> Keys:
     bits = values.view(np.uint64)
     return ((bits ^ (bits >> np.uint64(29))) * _MIX[: bits.shape[1]]).sum(axis=1, dtype=np.uint64)
 

@@ -321,7 +321,7 @@ class Model:
             [at for at, layer in enumerate(self.layers) if acts_in_training(layer.module)] if module.training else []
         )
         inputs = given.named_tensors(module, args, kwargs) if self.evaluations.looks_at_rows else []
-        self.evaluations.took_pass(inputs[0][1] if inputs else None, active, site() if active else None)
+        self.evaluations.took_pass(inputs[0][1] if inputs else None, active, site)
 
     @property
     def last_inputs(self) -> list[tuple[str, Tensor]]:

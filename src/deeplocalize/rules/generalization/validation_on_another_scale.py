@@ -1,0 +1,89 @@
+"""The network is validated or tested on inputs of another scale than those it is trained on.
+
+What it means
+The inputs of the training were scaled and those of the evaluation were not, or the other way round.
+
+Why it hurts
+The network has never seen such numbers: its answers to them mean nothing, however well it has learned. The training looks
+perfect and the evaluation is at chance, which is easily taken for overfitting.
+
+How it is recognized
+The trace knows the inputs of passes without gradients (in Keras those of `evaluate` and of validation in `fit`). The RMS of those of
+an evaluation, of at least `least` = 20 examples, is more than `far` = 8 times that of the inputs trained on, or less than an eighth
+of it. Parts of one data set differ by some percent; what is forgotten is a division by 16 or 255, or a standardization.
+- All evaluations of which the scale is known are so: one that is not shows that the other is meant.
+- The loss of the evaluations, where it is known, is more than `worse` = 1.5 times that of the training.
+- An example is more than one number: of a curve, people look at how it goes on far beyond the data.
+- The model does not begin with a layer that brings inputs of any scale to the same, nor with one that looks words up.
+
+How to fix it
+Do to the evaluation's inputs what is done to those of the training, with the numbers of the training: fit a scaler to the training
+data and apply it to both.
+
+When it is wrong
+Tests on other data on purpose: attacks, noise, another sensor. Networks that are asked for one example at a time are not judged.
+
+References
+scikit-learn, Common pitfalls, inconsistent preprocessing.
+https://scikit-learn.org/stable/common_pitfalls.html#inconsistent-preprocessing
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
+from deeplocalize.remedies import Remedy
+from deeplocalize.rules import rule
+from deeplocalize.signals.over_depth import NORMALIZERS, in_order
+from deeplocalize.signals.over_time import recorded
+from deeplocalize.signals.quality import in_turns, recent_loss
+from deeplocalize.signals.settings import call_line
+from deeplocalize.trace.schema import Trace
+
+
+@rule(code="V803", severity=Severity.MEDIUM, needs=("steps", "layers", "evaluations"), explains=("overfitting",))
+def check(trace: Trace, *, far: float = 8.0, least: int = 20, worse: float = 1.5) -> Iterator[Finding]:
+    """Yield one finding if the inputs of all evaluations are far larger or far smaller than those trained on."""
+    seen = [each for each in trace.run.evaluations if each.scale is not None and each.scale > 0]
+    shown = [each for each in seen if each.examples >= max(least, 2 * (each.passes + each.proper))]
+    if not shown or in_turns(trace) or _is_curve(trace) or _begins_with_any_scale(trace):
+        return
+    distances = [max(each.scale or 1.0, 1 / (each.scale or 1.0)) for each in shown]
+    if min(distances) <= far or _is_as_good(trace, worse):
+        return
+    first = shown[0]
+    scale = first.scale or 1.0
+    larger = f"{scale:.3g} times as large as" if scale > 1 else f"{1 / scale:.3g} times smaller than"
+    yield Finding(
+        message=f"The network is evaluated on inputs that are {larger} those it is trained on: what scales the one is missing "
+        "for the other.",
+        locus=Locus("input-scaling", source=first.source or call_line(trace, "eval", "fit", "forward", "step")),
+        evidence=(
+            Evidence(
+                "RMS of the evaluation's inputs against that of the training's, whichever is larger",
+                min(distances),
+                ">",
+                far,
+            ),
+        ),
+        remedies=(
+            Remedy("Scale the inputs of the evaluation as those of the training, with the numbers of the training"),
+        ),
+        strength=strength_of(min(distances), far),
+        first_step=first.step,
+    )
+
+
+def _is_curve(trace: Trace) -> bool:
+    return bool(trace.data.inputs) and trace.data.inputs[0].columns == 1
+
+
+def _begins_with_any_scale(trace: Trace) -> bool:
+    order = in_order(trace)
+    return bool(len(order)) and trace.layers[int(order[0])].kind in NORMALIZERS
+
+
+def _is_as_good(trace: Trace, worse: float) -> bool:
+    elsewhere = recorded(trace.scalar("validation.loss"))
+    return bool(len(elsewhere) and elsewhere[-1] <= worse * recent_loss(trace).value)

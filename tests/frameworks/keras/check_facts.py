@@ -350,3 +350,41 @@ def weights_loaded_by_name_are_counted():
     (loading,) = seen.trace.run.loaded
     assert loading.found == 0 and loading.missing == loading.unexpected == len(model.weights)
     assert loading.source.line == line_of("load", __file__)
+
+
+@check
+def evaluations_tell_how_large_their_inputs_are_and_where_they_are_given():
+    x, y = problem()
+    with watched() as seen:
+        model = compiled(mlp())
+        model.fit(
+            x,
+            y,
+            batch_size=32,
+            epochs=2,
+            validation_data=(x * 16, y),  # <validation>
+            verbose=0,
+        )
+        model.evaluate(x / 4, y, verbose=0)  # <evaluate>
+    *during, after = seen.trace.run.evaluations
+    assert [round(each.scale, 2) for each in during] == [16, 16] and round(after.scale, 2) == 0.25
+    assert {each.source.line for each in during} == {line_of("validation", __file__)}
+    assert (after.source.line, after.examples) == (line_of("evaluate", __file__), len(x))
+
+
+@check
+def evaluations_on_what_is_no_array_are_left_out():
+    x, y = problem()
+    with watched() as seen:
+        model = compiled(mlp())
+        model.fit(x, y, batch_size=32, verbose=0)
+
+        class Batches(keras.utils.PyDataset):
+            def __len__(self):
+                return 1
+
+            def __getitem__(self, _):
+                return x, y
+
+        model.evaluate(Batches(), verbose=0)
+    assert seen.trace.run.evaluations == ()

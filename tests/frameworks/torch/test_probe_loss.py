@@ -198,3 +198,27 @@ def test_labels_left_out_at_the_same_positions_of_each_sequence_are_counted_over
             F.cross_entropy(model(x).view(-1, 3), labels.view(-1)).backward()
             optimizer.step()
     assert seen.trace.scalar("target.ignored").tolist() == [0.75] * 4
+
+
+@pytest.mark.filterwarnings("ignore:Using a target size")
+@pytest.mark.parametrize("column", ["prediction", "target"])
+@pytest.mark.parametrize(
+    "loss",
+    [F.mse_loss, F.l1_loss, F.smooth_l1_loss, F.huber_loss, nn.MSELoss(), nn.L1Loss(), nn.HuberLoss()],
+    ids=lambda loss: getattr(loss, "__name__", type(loss).__name__),
+)
+def test_a_loss_that_stretches_a_column_over_a_flat_tensor_is_known_by_what_it_was_given(watched, loss, column):
+    x, y = batch(20)[0], torch.randn(20)
+    with watched() as seen:
+        model = nn.Linear(4, 1)
+        optimizer = torch.optim.SGD(model.parameters(), 0.01)
+        for _ in range(3):
+            answer, target = (model(x), y) if column == "prediction" else (model(x)[:, 0], y[:, None])
+            optimizer.zero_grad()
+            loss(answer, target).backward()
+            optimizer.step()
+    (objective,) = seen.trace.run.objectives
+    assert objective.loss.broadcasts
+    assert (objective.head.shape, seen.trace.data.targets[0].shape) == (
+        ((1,), ()) if column == "prediction" else ((), (1,))
+    )

@@ -147,13 +147,11 @@ def _of_graph(term: graph.Term, states: dict[Any, LayerState], held: dict[Any, T
             term.target = _flattened(term.target)
     prediction = _value(term, held)
     target = term.target
-    broadcasts = (
-        term.kind == "mean-squared-error" and term.input is not None and graph.name(term.input) == "ExpandBackward"
-    )
+    broadcasts = term.targets == "elementwise" and term.input is not None and graph.name(term.input) == "ExpandBackward"
     if term.difference is not None and prediction is not None:
         prediction, target, broadcasts = _compared(prediction, term.difference)
-    elif broadcasts and target is not None and target.ndim == 2 and target.stride(0) == 0:
-        target = target[0]
+    elif broadcasts:
+        prediction, target = _unexpanded(prediction), _unexpanded(target)
     called = calls.loss(term.kind)
     loss = Loss(
         kind=term.kind,
@@ -187,9 +185,21 @@ def _compared(prediction: Tensor, difference: Tensor) -> tuple[Tensor, Tensor | 
     broadcasts = difference.numel() > prediction.numel()
     if not broadcasts or difference.ndim != 2 or prediction.ndim > 2:
         return prediction, None, broadcasts
-    targets = (prediction - difference).detach()
-    # A column of predictions was compared with a flat target, all of it in each row; or it was the other way round.
-    return prediction, targets[0] if prediction.ndim == 2 else targets[:, :1], True
+    # Row i of the difference holds all predictions less target i; or prediction i less all targets.
+    flat = prediction.detach().reshape(-1)
+    if len(flat) != difference.shape[1]:
+        return prediction, None, broadcasts
+    targets = flat - difference
+    if torch.allclose(targets, targets[:, :1], atol=1e-4 * float(difference.abs().max())):
+        return flat, targets[:, :1], True
+    return flat[:, None], (flat[:, None] - difference)[0] if len(flat) == len(difference) else None, True
+
+
+def _unexpanded(tensor: Tensor | None) -> Tensor | None:
+    """What was stretched to [examples, examples]: a column, or a flat tensor."""
+    if tensor is None or tensor.ndim != 2:
+        return tensor
+    return tensor[:, :1] if tensor.stride(1) == 0 else tensor[0] if tensor.stride(0) == 0 else tensor
 
 
 def _flattened(target: Tensor) -> Tensor:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import FrameType
@@ -25,6 +27,7 @@ from deeplocalize.frameworks.source import user_call
 from deeplocalize.frameworks.torch import stored
 from deeplocalize.frameworks.torch.places import Place, tensors_at
 from deeplocalize.frameworks.torch.tracing import is_layer, short_name
+from deeplocalize.frameworks.torch.wrap import Wraps
 from deeplocalize.trace.schema import Source
 
 MAX_OPERATIONS = 20_000
@@ -74,6 +77,18 @@ class Observed:
     def is_random(self) -> bool:
         """True if any operation may."""
         return any(map(self.draws, self.seen))
+
+
+def keep_warnings_as_they_are(wraps: Wraps) -> None:
+    """See to it that warnings are shown where, and as often as, they are without us.
+
+    What a function that is called from here warns of concerns the user's call, and is shown with that one in the other steps.
+    And to list the functions of PyTorch makes Python forget which warnings it has shown, so that is done now.
+    """
+    stored.functions()
+    warnings.filterwarnings("ignore", module=f"{re.escape(__name__)}$")
+    ours = warnings.filters[0]
+    wraps.later(lambda: warnings.filters.remove(ours) if ours in warnings.filters else None)
 
 
 class Observer(TorchFunctionMode):

@@ -18,7 +18,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from deeplocalize.frameworks.session import Session, leave_traceback
 from deeplocalize.frameworks.source import CallSite, user_call
-from deeplocalize.frameworks.torch import carried, crash, initial, loading, objective, origin, stats
+from deeplocalize.frameworks.torch import carried, crash, initial, loading, objective, observing, origin, stats
 from deeplocalize.frameworks.torch.apart import Apart
 from deeplocalize.frameworks.torch.calls import CallLines
 from deeplocalize.frameworks.torch.functions import Functions
@@ -66,6 +66,7 @@ class TorchProbe:
         """Begin to watch. Idempotent."""
         if self._wraps:
             return
+        self.session.contained("warnings")(observing.keep_warnings_as_they_are)(self._wraps)
         self._wraps.wrap(nn.Module, "__init__", after=self._module_built)
         self._wraps.wrap(torch.optim.Optimizer, "__init__", after=self._optimizer_built)
         self._wraps.wrap(torch.optim.Optimizer, "zero_grad", after=self._gradients_cleared)

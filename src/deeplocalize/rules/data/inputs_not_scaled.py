@@ -11,11 +11,10 @@ proportional to its input, is 100 times too large for the learning rate. Inputs 
 
 How it is recognized
 Four things together.
-The network clearly does not learn: its loss is no better than that of the best constant answer; after `least` = 20 steps it
-is enough that the loss is twice that and does not fall. Many networks learn from raw data, and they are left alone.
-The inputs have a root mean square of `size` = 10 or more. Initializers are made for about 1, and at 10 a sum of
-inputs already lies where sigmoid is within 0.005 % of its end.
-No layer up to the second one with weights normalizes or looks numbers up (normalization, rescaling, embedding).
+The network clearly does not learn: its loss is no better than a constant answer's; after `least` = 20 steps it is enough that
+the loss is twice that and does not fall. Many networks learn from raw data, and they are left alone.
+The inputs have a root mean square of `size` = 10 or more, where sigmoid is within 0.005 % of its end; initializers are made
+for about 1. No layer up to the second one with weights normalizes or looks numbers up (rescaling, embedding).
 The first layer with weights shows the effect in the first recorded step: its sums too have a root mean square of `size` or
 more; or `flat` = 0.5 of its units are saturated for every example, which leaves half of them without a gradient; or its
 output varies between examples by less than `contrast` = 0.05 of its size, where normalized inputs give about 0.5 to 1.
@@ -26,8 +25,8 @@ How to fix it
 Subtract each feature's mean and divide by its deviation over the training data, or gray values by 255; or normalize first.
 
 When it is wrong
-Whole numbers that an embedding looks up, one-hot rows and inputs that the program scales inside the model are left alone:
-they fail one of the four. A network that fails for another reason and has raw inputs too is accused of both.
+Numbers that an embedding looks up, one-hot rows and inputs that are scaled inside the model fail one of the four. A network
+that fails for another reason and has raw inputs too is accused of both; whether its initial weights fit is seen afterwards.
 
 References
 LeCun, Bottou, Orr, Müller: Efficient BackProp, section 4.3. http://yann.lecun.com/exdb/publis/pdf/lecun-98b.pdf
@@ -60,6 +59,7 @@ from deeplocalize.trace.schema import Layer, Trace
     explains=(
         "dead-units",
         "exploding-gradient",
+        "initial-weights-of-wrong-scale",
         "learning-rate-too-high",
         "loss-diverges",
         "loss-no-better-than-constant",

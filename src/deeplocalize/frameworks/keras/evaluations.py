@@ -36,12 +36,12 @@ class Evaluations:
         size = _rms(x) if len(self.found) < MOST else math.nan
         if size > 0 and self._trained > 0:
             scale = size / self._trained
-            self.found += (Evaluation(step, 0, proper=1, examples=len(_first(x)), source=line, scale=scale),)
+            self.found += (Evaluation(step, 0, proper=1, examples=len(first_array(x)), source=line, scale=scale),)
 
 
 def _rms(x: Any) -> float:
     """Root mean square of the first of some arrays; NaN if it is none of numbers."""
-    array = _first(x)
+    array = first_array(x)
     if not hasattr(array, "__array__") or not getattr(array, "shape", ()):
         return math.nan
     values = np.asarray(array[:: max(1, len(array) // ROWS)])
@@ -51,7 +51,8 @@ def _rms(x: Any) -> float:
     return float(np.sqrt(np.square(known).mean())) if known.size else math.nan
 
 
-def _first(x: Any) -> Any:
+def first_array(x: Any) -> Any:
+    """The first of the arrays that fit or evaluate was given, alone, in a dict or in a list."""
     if isinstance(x, dict):
         return next(iter(x.values()), None)
     return x[0] if isinstance(x, list | tuple) and x else x

@@ -16,7 +16,7 @@ from deeplocalize.frameworks import lines
 from deeplocalize.frameworks.data_lines import made_at
 from deeplocalize.frameworks.keras import callback, describe, objectives
 from deeplocalize.frameworks.keras.describe import Leaves
-from deeplocalize.frameworks.keras.evaluations import Evaluations
+from deeplocalize.frameworks.keras.evaluations import Evaluations, first_array
 from deeplocalize.frameworks.keras.flow import PASSING, Term, Way
 from deeplocalize.frameworks.keras.sites import Sites, arguments, line
 from deeplocalize.frameworks.source import CallSite, is_user_file, lines_with, place, shown_path
@@ -273,7 +273,7 @@ def _size(x: Any) -> tuple[int | None, int | None]:
     if isinstance(x, keras.utils.PyDataset):
         count = x.num_batches
         return None, int(count) if count else None
-    first = next(iter(x.values()), None) if isinstance(x, dict) else x[0] if isinstance(x, list | tuple) and x else x
+    first = first_array(x)
     shape = getattr(first, "shape", None) if hasattr(first, "__array__") else None
     return (int(shape[0]) if shape else None), None
 

@@ -18,6 +18,7 @@ IN_PYTORCH_ALONE = {
     "evaluation-in-training-mode",
     "backward-twice",
     "batch-axis-read-as-time",
+    "gradients-thrown-away",
     "graph-kept-across-steps",
     "missing-zero-grad",
     "parameters-missing-from-optimizer",

@@ -87,6 +87,7 @@ SCALARS = (
     "target.ignored",  # share of the batch's labels that the loss leaves out
     "clipped",  # by what gradient clipping multiplied the gradient, 1 = left it as it was; NaN without clipping
     "repeated_backwards",  # backward passes from a loss from which one had gone back before
+    "unused_backwards",  # backward passes on other batches whose gradients were cleared before the step could use them
     "rebuilt_optimizers",  # optimizers that the same call built anew for the same parameters since the last step
     "rebuilt_schedulers",  # learning-rate schedulers that the same call built anew since the last step
     "loss_scale",  # by what the loss is multiplied against underflow, where a step that is skipped counts as one

@@ -13,8 +13,10 @@ from torch import Tensor
 
 from deeplocalize.frameworks.source import CallSite, user_call
 from deeplocalize.frameworks.torch import stats
+from deeplocalize.frameworks.torch.unused import Unused
 
 if TYPE_CHECKING:
+    from deeplocalize.frameworks.torch.models import Model
     from deeplocalize.frameworks.torch.training import Training
 
 
@@ -28,6 +30,7 @@ class Loop:
         rebuilt_schedulers: the same of learning-rate schedulers.
         rebuilt_models: how many models were built in place of one that was trained for a single step.
         clipped: by what clipping multiplied the gradient, a number or still on its device; NaN without clipping.
+        unused: backward passes whose gradients are cleared before a step.
         restored: weights, or what an optimizer had gathered, were loaded: whatever is built anew then is meant to be.
     """
 
@@ -35,12 +38,15 @@ class Loop:
         self.rebuilt_optimizers = self.rebuilt_schedulers = self.rebuilt_models = self.repeated_backwards = 0
         self.restored = False
         self.clipped: float | Tensor = math.nan
+        self.unused = Unused()
+        self._in_vain = math.nan
         self._losses: list[weakref.ref[Tensor]] = []
         self._schedulers: dict[tuple[CallSite, int], int] = {}
 
-    def backward(self, root: Tensor, whole: bool) -> bool:
-        """A backward pass begins at this tensor; `whole` if it is the gradient of one number for all parameters. True if
-        the same has been computed before."""
+    def backward(self, root: Tensor, whole: bool, site: CallSite | None, models: Iterable[Model] = ()) -> bool:
+        """A backward pass begins at this tensor; `whole` if it is the gradient of one number for all parameters. The models
+        that it reaches are given in recorded steps. True if the same has been computed before."""
+        self.unused.backward(site, models)
         if not whole or root.numel() != 1:
             return False
         again = any(each() is root for each in self._losses)
@@ -52,6 +58,11 @@ class Loop:
         """Gradients were cleared: what was computed before counts no more."""
         self.repeated_backwards, self.clipped = 0, math.nan
         self._losses = []
+        self.unused.cleared()
+
+    def step_begins(self, optimizers: Iterable[torch.optim.Optimizer], known: bool) -> None:
+        """A recorded step begins; `known` if all that came before it was seen."""
+        self._in_vain = self.unused.count(optimizers) if known else math.nan
 
     def scheduler_built(self, site: CallSite | None, optimizer: Any, step: int) -> None:
         """A scheduler was built for an optimizer of this training."""
@@ -70,7 +81,9 @@ class Loop:
             "rebuilt_optimizers": 0.0 if meant else float(self.rebuilt_optimizers),
             "rebuilt_schedulers": 0.0 if meant else float(self.rebuilt_schedulers),
             "rebuilt_models": float(self.rebuilt_models),
+            "unused_backwards": self._in_vain,
         }
+        self._in_vain = math.nan
         self.rebuilt_optimizers = self.rebuilt_schedulers = self.rebuilt_models = 0
         self.restored = False
         self.cleared()
@@ -147,6 +160,7 @@ class Clipping:
         for training in self._concerned():
             if (factor := factors.get(id(training))) is not None:
                 training.loop.clipped = float(factor) if factor.device.type == "cpu" else factor.reshape(())
+            training.loop.unused.computed(training.live_optimizers())
         self._remember("clip", user_call(sys._getframe(1)), self._concerned())
 
 

@@ -274,7 +274,7 @@ class TorchProbe:
         self._trainings.look_at_slopes(root, reached, trainings, site)
         check_stale(trainings)
         for training in trainings:
-            if training.loop.backward(root, is_whole(*given, **named)):
+            if training.loop.backward(root, is_whole(*given, **named), site, reached if training.sampling else ()):
                 self._trainings.remember("backward_again", site, [training])
         self._backward_count += 1
         self._begun = carried.number(root.grad_fn)
@@ -316,7 +316,7 @@ class TorchProbe:
 
     def _backward_ended(self, *_: Any, **__: Any) -> None:
         self._completed = self._begun
-        self._trainings.slopes_seen()
+        self._trainings.backward_ended()
         for model in self._all_models():
             model.forget_graph()
         self._scalers.forget_loss()

@@ -162,6 +162,8 @@ class Training:
         """The optimizer is about to change the weights."""
         if id(optimizer) in self._stepped:
             self._finish_step()
+        if self.sampling and not self._stepped:
+            self.loop.step_begins(self.live_optimizers(), self.step > 0)
         self._take_gradients(optimizer)
         if self.sampling:
             self._parameters.take_weights()
@@ -172,6 +174,7 @@ class Training:
             self._take_gradients(optimizer)
         if self.sampling:
             self._parameters.take_updates()
+        self.loop.unused.forget()
         self.events += "s"
         self._stepped.add(id(optimizer))
         if len(self.live_optimizers()) == 1:

@@ -224,7 +224,11 @@ class Trainings:
     def stepped(self, optimizer: torch.optim.Optimizer) -> Training:
         """An optimizer takes a step. Returns the training it belongs to."""
         self.scalers.stepped()
-        return self.of_optimizer(optimizer)
+        stepping = self.of_optimizer(optimizer)
+        for training in self.live:
+            if training is not stepping:
+                training.loop.unused.forget()
+        return stepping
 
     def _skipped(self, optimizer: torch.optim.Optimizer, site: CallSite | None) -> None:
         """A step was skipped, since the scaled gradient is not finite; it begins a training all the same."""
@@ -241,8 +245,10 @@ class Trainings:
                 self._looked_at = training
                 self._slopes.watch(root, reached, site, training.calls.get("loss"))
 
-    def slopes_seen(self) -> None:
+    def backward_ended(self) -> None:
         """A backward pass is over."""
+        for training in self.live:
+            training.loop.unused.computed(training.live_optimizers())
         found, training = self._slopes.found(), self._looked_at
         if found is not None and training is not None:
             training.origin = dataclasses.replace(found, step=training.step)

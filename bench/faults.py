@@ -82,7 +82,8 @@ def run(program: Program, backend: str, process: WarmProcess, seed: int = 0) -> 
         script = program.path if not seed else reseeded(program, seed, folder)
         ended = process.run(script, folder)
         result = printed_result(ended.output) if ended.status == 0 else None
-        _keep(folder / "trace", kept(program, backend, seed), result)
+        if ended.status >= 0:  # one that was killed says nothing of the program, and is to be run again
+            _keep(folder / "trace", kept(program, backend, seed), result)
         return judge(program, backend, seed, folder / "trace", result)
 
 

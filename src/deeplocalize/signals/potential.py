@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from deeplocalize.signals.over_time import level, recorded
-from deeplocalize.signals.quality import loss_curve, steps_seen
+from deeplocalize.signals.quality import has_had_time, loss_curve, steps_seen
 from deeplocalize.signals.task import Task, tasks
 from deeplocalize.trace.schema import FloatArray, IntArray, Sample, Trace
 
@@ -114,6 +114,37 @@ def _compared(
         every["curved"] = _best(gaussian, rows, errors)
     constant = float(1 - counts.max() / len(truth)) if is_class else 1.0
     return Comparison({name: each[late] for name, each in every.items()}, constant)
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """How much worse a network is than the inputs allow: an error of its own, in words, and the largest one that is not
+    too much."""
+
+    what: str
+    observed: float
+    allowed: float
+
+
+def falls_short(trace: Trace, least: float, learns: bool | None) -> Shortfall | None:
+    """Tell by what a network that has had its chance falls short: it leaves `least` of the constant answer's error more than
+    the nearest neighbors do. None if it does not, or nobody can say.
+
+    Errors on validation data count where there are any, if the loss has levelled off or the network is known not to learn
+    (`learns` is False), for noise such as dropout is off there. Without them, errors in training count if it does not learn.
+    """
+    found = compare(trace)
+    if found is None or not has_had_time(trace):
+        return None
+    best = found.of("neighbors")
+    elsewhere, allowed = error_elsewhere(trace), best + least * found.constant
+    if math.isfinite(elsewhere):
+        settled = learns is False or has_levelled_off(trace)
+        what = f"the error on validation data (that of the nearest neighbors is {best:.2g})"
+        return Shortfall(what, elsewhere, allowed) if settled and elsewhere > allowed else None
+    if learns is not False or not found.beats("neighbors", "network", least):
+        return None
+    return Shortfall(f"the error in training (that of the nearest neighbors is {best:.2g})", found.of("network"), allowed)
 
 
 def has_levelled_off(trace: Trace, still: float = 0.1) -> bool:

@@ -16,6 +16,8 @@ the baseline within three more runs of this length. Before that the network must
 - `min_steps` = 100 optimizer steps (and 3,200 examples), if the path of the weights is at least `moved` = 1 time as long
   as they are large. Networks that can learn their task show it when that path is between a fifth and once that length.
 - `slow_steps` = 1,000 optimizer steps otherwise: a small task is then long learned at every usual pace.
+- Or a training that came to its end, on inputs that say much: the five nearest neighbors among the rows trained on remove
+  `plain` = 0.5 more of the constant answer's error than the network does.
 Alone it points to one of three places: the scale of the targets, if a regression has not even come within two standard
 deviations of their mean; the data, if the loss on validation data is no better than a constant's either and does not fall
 (what is learned holds for no other data, as when inputs and labels were shuffled apart), or if the weights travelled
@@ -47,6 +49,7 @@ from deeplocalize.remedies import Remedy
 from deeplocalize.rules import rule
 from deeplocalize.signals.movement import distance, typical_updates
 from deeplocalize.signals.over_time import level, recent
+from deeplocalize.signals.potential import falls_short
 from deeplocalize.signals.quality import CLEAR_GAP, learns_well, only_memorizes, recent_loss, steps_seen
 from deeplocalize.signals.settings import USUAL_STEP, call_line, learning_rate_line
 from deeplocalize.trace.schema import Trace
@@ -59,7 +62,7 @@ _REMEDIES = (
 
 @rule(code="L210", severity=Severity.HIGH, needs=("steps", "loss", "baseline"))
 def check(
-    trace: Trace, *, min_steps: int = 100, slow_steps: int = 1000, moved: float = 1.0, far: float = 2.0
+    trace: Trace, *, min_steps: int = 100, slow_steps: int = 1000, moved: float = 1.0, far: float = 2.0, plain: float = 0.5
 ) -> Iterator[Finding]:
     """Yield one finding if the loss does not beat the best constant prediction."""
     baseline, now, steps = trace.data.baseline_loss or 0.0, recent_loss(trace).value, steps_seen(trace)
@@ -67,7 +70,8 @@ def check(
     if learns_well(trace) is not False or not limit <= now < np.inf:
         return
     path = float(distance(trace, typical_updates(trace), np.array([steps]))[0])
-    if steps < (min_steps if path >= moved else slow_steps):
+    ended = steps >= min_steps and trace.run.ended == "completed"
+    if steps < (min_steps if path >= moved else slow_steps) and not (ended and falls_short(trace, plain, False)):
         return
     locus = _locus(trace, path / steps, path >= far)
     yield Finding(

@@ -42,7 +42,7 @@ from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
 from deeplocalize.signals.over_depth import in_order, lasting
 from deeplocalize.signals.places import argument, called
-from deeplocalize.signals.potential import compare, error_elsewhere, has_levelled_off
+from deeplocalize.signals.potential import falls_short
 from deeplocalize.signals.quality import learns_well
 from deeplocalize.trace.schema import Trace
 
@@ -64,7 +64,7 @@ def check(trace: Trace, *, noise: float = 3.0, together: float = 15.0, least: fl
     layer = max(added, key=lambda at: added[at])
     counted = [each for each in added.values() if each >= COUNTED / (1 - COUNTED)]
     total = math.prod(1 + each for each in counted) - 1
-    if not (added[layer] > noise or total > together) or (harm := _harm(trace, least)) is None:
+    if not (added[layer] > noise or total > together) or (short := falls_short(trace, least, learns_well(trace))) is None:
         return
     rate = float(trace.layers[layer].settings["rate"] or 0.0)
     lower = min(round(1 - rate, 4), 0.5) if added[layer] > noise else 0.1
@@ -73,9 +73,12 @@ def check(trace: Trace, *, noise: float = 3.0, together: float = 15.0, least: fl
     where = called(trace, layer) if alone else f"{len(counted)} dropouts, one behind the other,"
     yield Finding(
         message=f"With a rate of {rate:g} {where} {'adds' if alone else 'add'} {min(amount, 1e6):.3g} times as much noise as "
-        f"there is signal, and {harm.what} is {harm.observed:.2g}.",
+        f"there is signal, and {short.what} is {short.observed:.2g}.",
         locus=Locus("dropout", *argument(trace, layer, "rate", "p")),
-        evidence=(Evidence("power of the added noise over that of the signal", amount, ">", limit), harm),
+        evidence=(
+            Evidence("power of the added noise over that of the signal", amount, ">", limit),
+            Evidence(short.what, short.observed, ">", short.allowed),
+        ),
         remedies=(
             Remedy(
                 "Lower the rate, which is the share that is dropped",
@@ -96,21 +99,3 @@ def _noises(trace: Trace) -> dict[int, float]:
         if layer.kind in ("dropout", "noise") and isinstance(rate, int | float) and on[at] != 0:
             found[at] = rate / (1 - rate) if rate < 1 else math.inf
     return found
-
-
-def _harm(trace: Trace, least: float) -> Evidence | None:
-    """What shows that the network does worse than the inputs allow."""
-    well, found = learns_well(trace), compare(trace)
-    if found is None or well is None:
-        return None
-    best = found.of("neighbors")
-    elsewhere = error_elsewhere(trace)
-    allowed = best + least * found.constant
-    if math.isfinite(elsewhere):
-        settled = well is False or has_levelled_off(trace)
-        what = f"the error on validation data (that of the nearest neighbors is {best:.2g})"
-        return Evidence(what, elsewhere, ">", allowed) if settled and elsewhere > allowed else None
-    if well is not False or not found.beats("neighbors", "network", least):
-        return None
-    what = f"the error in training (that of the nearest neighbors is {best:.2g})"
-    return Evidence(what, found.of("network"), ">", allowed)

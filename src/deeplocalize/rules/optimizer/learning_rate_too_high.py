@@ -13,7 +13,8 @@ Two things must come together.
   update over the RMS of the weights it changes, the median over the layers). A usual step has a thousandth of that
   size, so that 10 steps travel 0.01; Adam's and RMSprop's first steps in wide layers reach 0.3 in healthy runs.
 - Harm: the loss is not finite, or the network does not learn although it had time to (no better than the best constant
-  prediction, far above its start, or most of what it had gained is lost again).
+  prediction, far above its start, or most of what it had gained is lost again). Or its loss has levelled off where it leaves
+  `left` = 0.5 of the constant answer's error more, on validation data, than the nearest neighbors do in training.
 Layers that begin at zero are left out, since any step is long against nothing. Where activations or gradients were
 already out of bounds before the first step, the initializer is to blame and this rule is silent.
 
@@ -42,6 +43,7 @@ from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
 from deeplocalize.signals.movement import distance, typical_updates
 from deeplocalize.signals.over_depth import EXPLOSIVE, gradient_rise_at_start
+from deeplocalize.signals.potential import falls_short
 from deeplocalize.signals.quality import expected_loss, learns_well, recent_loss, start_loss
 from deeplocalize.signals.settings import learning_rate, learning_rate_line, rescaled
 from deeplocalize.trace.names import Series
@@ -66,12 +68,11 @@ UPDATE = Series("weight_update", "rms")
         "network-too-small",
     ),
 )
-def check(trace: Trace, *, limit: float = 1.0, window: int = 10) -> Iterator[Finding]:
+def check(trace: Trace, *, limit: float = 1.0, window: int = 10, left: float = 0.5) -> Iterator[Finding]:
     """Yield one finding if huge steps did harm."""
     lengths = typical_updates(trace)
     ahead = distance(trace, lengths, trace.sampled + window) - distance(trace, lengths, trace.sampled)
-    harm = _harm(trace)
-    if harm is None or not (ahead > limit).any() or gradient_rise_at_start(trace) > EXPLOSIVE:
+    if not (ahead > limit).any() or gradient_rise_at_start(trace) > EXPLOSIVE or (harm := _harm(trace, left)) is None:
         return
     first = int(np.argmax(ahead > limit))
     farthest = float(np.nanmax(ahead))
@@ -89,17 +90,21 @@ def check(trace: Trace, *, limit: float = 1.0, window: int = 10) -> Iterator[Fin
     )
 
 
-def _harm(trace: Trace) -> Evidence | None:
-    """What the loss came to; None if no harm can be seen."""
+def _harm(trace: Trace, left: float) -> Evidence | None:
+    """What the loss came to, or how far the answers fall short; None if no harm can be seen."""
     now, start = recent_loss(trace).value, start_loss(trace)
     what = "loss over the last fifth of the run"
     if math.isinf(now):
         return Evidence(
             "recorded steps with a loss that is not finite", float(np.nansum(trace.scalar("loss.nonfinite"))), ">", 0
         )
-    expected = expected_loss(trace)
+    expected, learns = expected_loss(trace), learns_well(trace)
+    if expected is not None and learns is False:
+        return Evidence(what, now, ">=", expected)
+    if (short := falls_short(trace, left, learns)) is not None:
+        return Evidence(short.what, short.observed, ">", short.allowed)
     if expected is not None:
-        return Evidence(what, now, ">=", expected) if learns_well(trace) is False else None
+        return None
     return Evidence(what, now, ">", 2 * start) if start > 0 and now > 2 * start else None
 
 

@@ -17,6 +17,7 @@ from deeplocalize.rules import all_rules
 IN_PYTORCH_ALONE = {
     "evaluation-in-training-mode",
     "backward-twice",
+    "accumulation-not-averaged",
     "batch-axis-read-as-time",
     "gradients-thrown-away",
     "graph-kept-across-steps",

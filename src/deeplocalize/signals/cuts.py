@@ -23,12 +23,13 @@ def cut_off(trace: Trace, meant: Collection[int]) -> list[int]:
     """The layers, of those that are meant to change, that never do as no gradient reaches them, in the order of the pass.
 
     Where the network learns well, only if they were never trained. A model beside the graph only where it does not learn;
-    as long as that is open, only if it was never trained.
+    as long as that is open, only if it was never trained. Layers that are never called only if it does not learn for sure.
     """
     layers, well = [at for at in without_gradient(trace) if at in meant], learns_well(trace)
     doubtful = bool(well)
     if not layers and not well:
         layers, doubtful = beside_the_graph(trace), well is None
+        layers = layers or (never_called(trace) if well is False else [])
     if not layers or not stay_as_they_are(trace, layers):
         return []
     return [] if doubtful and not were_never_trained(trace, layers) else layers
@@ -57,10 +58,31 @@ def beside_the_graph(trace: Trace, share: float = 0.9) -> list[int]:
     return [layer.index for layer in trace.layers if layer.order is None and (apart & meant)[layer.index]]
 
 
+def never_called(trace: Trace) -> list[int]:
+    """Layers that an optimizer holds and is to train, but that never ran, if they are most of what there is to train: no
+    leftovers of another version, then, but layers whose weights are read by the way."""
+    held, free, reached = (finite(trace, "layer", stat) for stat in ("optimized", "trainable", "reached"))
+    sizes = np.array([layer.parameters for layer in trace.layers])
+    trained = sizes[np.nanmax(reached, axis=0, initial=0.0) > 0].sum()
+    still = [
+        layer.index
+        for layer in trace.layers
+        if layer.parameters and never_ran(trace, layer.index)
+        if (held[:, layer.index] > 0).all() and (free[:, layer.index] > 0).all()
+        if np.nanmax(reached[:, layer.index], initial=0.0) == 0
+    ]
+    return still if sizes[still].sum() > trained else []
+
+
 def stay_as_they_are(trace: Trace, layers: Sequence[int]) -> bool:
     """True if the weights of these layers are the same in all recorded steps: nothing else changes them either."""
     weights = np.stack([finite(trace, "weight", stat)[:, layers] for stat in ("mean", "rms", "min", "max")])
     return not (np.nanmax(weights, axis=1, initial=-np.inf) > np.nanmin(weights, axis=1, initial=np.inf)).any()
+
+
+def never_ran(trace: Trace, layer: int) -> bool:
+    """True if a layer was called in no recorded step."""
+    return trace.layers[layer].order is None and not np.isfinite(trace.series("layer", "graph")[:, layer]).any()
 
 
 def always_beside_the_graph(trace: Trace, layer: int) -> bool:

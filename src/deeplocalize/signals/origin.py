@@ -58,6 +58,12 @@ def first_nonfinite(trace: Trace, most: int = 0) -> FirstNonfinite | None:
     return found
 
 
+def spoiled_before(trace: Trace, step: int) -> bool:
+    """True if something was not finite before a step: what goes wrong from there on is its consequence."""
+    spoiled = _first_spoiled(trace, 0)
+    return spoiled is not None and spoiled < step
+
+
 def operation_of(trace: Trace, found: FirstNonfinite) -> Origin | None:
     """The operation in the user's own code that made the value, where the probe found it."""
     origin = trace.run.origin

@@ -131,7 +131,8 @@ def falls_short(trace: Trace, least: float, learns: bool | None) -> Shortfall | 
     the nearest neighbors do. None if it does not, or nobody can say.
 
     Errors on validation data count where there are any, if the loss has levelled off or the network is known not to learn
-    (`learns` is False), for noise such as dropout is off there. Without them, errors in training count if it does not learn.
+    (`learns` is False), for noise such as dropout is off there. Without them, errors in training count if it does not learn, or
+    if nobody can tell and the loss has levelled off.
     """
     found = compare(trace)
     if found is None or not has_had_time(trace):
@@ -142,9 +143,11 @@ def falls_short(trace: Trace, least: float, learns: bool | None) -> Shortfall | 
         settled = learns is False or has_levelled_off(trace)
         what = f"the error on validation data (that of the nearest neighbors is {best:.2g})"
         return Shortfall(what, elsewhere, allowed) if settled and elsewhere > allowed else None
-    if learns is not False or not found.beats("neighbors", "network", least):
+    if learns or (learns is None and not has_levelled_off(trace)) or not found.beats("neighbors", "network", least):
         return None
-    return Shortfall(f"the error in training (that of the nearest neighbors is {best:.2g})", found.of("network"), allowed)
+    return Shortfall(
+        f"the error in training (that of the nearest neighbors is {best:.2g})", found.of("network"), allowed
+    )
 
 
 def has_levelled_off(trace: Trace, still: float = 0.1) -> bool:

@@ -2,6 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from loops import train
 from torch import nn
 from torch.nn import functional as F
 
@@ -63,3 +64,24 @@ def test_convolutions_and_means_of_images_are_linear():
 )
 def test_everything_else_is_not(program):
     assert not answer(program)
+
+
+class Features(nn.Module):
+    def __init__(self, frozen, function):
+        super().__init__()
+        self.project, self.head, self.function = nn.Linear(4, 8), nn.Linear(8, 3), function
+        self.project.requires_grad_(not frozen)
+
+    def forward(self, x):
+        return self.head(self.function(self.project(x)))
+
+
+@pytest.mark.parametrize(
+    ("frozen", "function", "linear"),
+    [(False, torch.neg, True), (False, torch.cos, False), (True, torch.cos, False), (True, torch.neg, False)],
+)
+def test_what_is_done_with_the_output_of_frozen_layers_is_not_known(watched, frozen, function, linear):
+    model = Features(frozen, function)
+    with watched() as seen:
+        train(model, torch.optim.SGD(model.head.parameters(), 0.1))
+    assert seen.trace.run.objectives[0].head.linear == linear

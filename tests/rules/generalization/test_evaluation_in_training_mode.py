@@ -87,12 +87,41 @@ def test_where_there_is_evaluation_mode_or_no_evaluation_nothing_is_said(evaluat
         ({"repeated": None}, {"repeated": 0.0}),
         ({"examples": 19}, {"examples": 20}),  # a few examples, to look at
         ({"examples": 3, "passes": 1}, {"examples": 21}),
-        ({"examples": 200, "passes": 101}, {"examples": 200, "passes": 100}),  # a policy
     ],
 )
 def test_each_limit_and_guard_on_both_sides(when, quiet, said):
     assert check.run(run(when(**quiet))) == ()
     assert len(check.run(run(when(**said)))) == 1
+
+
+@pytest.mark.parametrize(("passes", "count"), [(100, 1), (101, 0)])
+def test_a_policy_is_asked_for_one_row_at_a_time_between_the_steps(passes, count):
+    assert len(check.run(run(every_epoch(passes=passes)))) == count
+
+
+def test_but_a_test_after_the_last_step_may_go_row_by_row():
+    assert len(check.run(run(once(passes=200)))) == 1
+
+
+def untold(evaluations):
+    """A program whose dropout is a function call that is not told the mode, evaluated in evaluation mode."""
+    trace = run(evaluations, layers=[make_layer(at) for at in range(4)])
+    return dataclasses.replace(trace, run=dataclasses.replace(trace.run, sources={"dropout": source(18)}))
+
+
+QUIET = {"passes": 0, "proper": 4, "layers": ()}
+
+
+@pytest.mark.parametrize("evaluations", [once(**QUIET), every_epoch(**QUIET)])
+def test_dropout_that_is_not_told_the_mode_is_named_where_it_is_called(evaluations):
+    (found,) = check.run(untold(evaluations))
+    assert (found.locus.kind, found.locus.layer, found.locus.source) == ("dropout", None, source(18))
+    assert found.remedies[0].after == "F.dropout(x, training=self.training)"
+
+
+@pytest.mark.parametrize("facts", [{"repeated": 0.95}, {"trained": 0.5}, {"examples": 19}, {"passes": 2}])
+def test_monte_carlo_dropout_and_other_passes_are_left_alone_there_too(facts):
+    assert check.run(untold(once(**(QUIET | facts)))) == ()
 
 
 def test_two_that_are_trained_in_turns_are_left_alone():

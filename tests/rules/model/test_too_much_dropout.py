@@ -73,6 +73,12 @@ def test_validation_data_decide_where_there_are_any():
     assert check.run(dropped(0.9, loss=np.geomspace(1.3, 0.7, STEPS), validation=0.6)) == ()  # and goes on
 
 
+def test_a_loss_that_creeps_below_a_constants_for_all_the_noise_is_no_excuse():
+    creeping = np.linspace(1.40, 1.36, STEPS)
+    assert len(check.run(dropped(0.9, loss=creeping, validation=0.5))) == 1
+    assert check.run(dropped(0.9, loss=creeping, validation=0.9)) == ()
+
+
 def test_a_layer_that_never_ran_in_training_mode_drops_nothing():
     assert check.run(dropped(0.9, on=0.0)) == ()
 

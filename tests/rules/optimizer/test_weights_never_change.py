@@ -152,3 +152,16 @@ def test_as_long_as_learning_is_open_a_model_under_no_grad_is_accused_only_if_it
     spread = {"weight.rms": 1.0, "weight.max": edge, "weight.min": -edge}
     columns = {"layer.reached": [1, 0], "layer.graph": [1, 0]} | spread
     assert len(check.run(run([0.1, 0.0], columns=columns, layers=layers, steps=50))) == count
+
+
+@pytest.mark.parametrize(
+    ("loss", "parameters", "count"), [(2.3, 5000, 1), (np.geomspace(2.3, 0.1, 200), 5000, 0), (2.3, 50, 0)]
+)
+def test_layers_that_are_never_called_are_named_if_they_are_most_of_the_network_and_it_does_not_learn(
+    loss, parameters, count
+):
+    layers = [make_layer(0, parameters=100), make_layer(1, order=None, parameters=parameters)]
+    columns = {"layer.reached": [1, 0], "layer.graph": [1, np.nan]}
+    found = check.run(run([0.1, 0.0], columns=columns, layers=layers, loss=loss))
+    assert [each.locus.layer for each in found] == [1] * count
+    assert all(each.message.endswith("it is never called.") for each in found)

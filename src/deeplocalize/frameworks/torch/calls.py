@@ -6,9 +6,10 @@ backward pass, and never where somebody else's profiler is.
 
 from __future__ import annotations
 
+import ast
 from types import FrameType
 
-from deeplocalize.frameworks.source import CallSite, user_call
+from deeplocalize.frameworks.source import CallSite, called, calls_in, user_call
 from deeplocalize.frameworks.torch.calling import hook
 
 ACTIVATION_CALLS = {
@@ -44,16 +45,31 @@ LOSS_CALLS = {
 
 REDUCTIONS = frozenset(("mean", "sum"))
 
+DROPOUT_CALLS = frozenset(
+    ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_dropout", "feature_alpha_dropout")
+)
+"""Functions that drop units whatever mode the model is in, unless they are told about it."""
+
 _WATCHED = frozenset(ACTIVATION_CALLS) | frozenset(LOSS_CALLS) | REDUCTIONS
 _MAX_EVENTS = 500_000
 _MAX_CALLS = 5_000
 
 
+def _names(call: ast.Call) -> set[str | None]:
+    """The keywords of a call, with None for `**`."""
+    return {each.arg for each in call.keywords}
+
+
 class CallLines:
-    """The calls of activation and loss functions in first steps, in order, with the user's line of each."""
+    """The calls of activation and loss functions in first steps, in order, with the user's line of each.
+
+    Attributes:
+        untold: the first call of a dropout function by the user's own code that is not told whether the model is trained.
+    """
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, CallSite]] = []
+        self.untold: CallSite | None = None
         self._hook = hook(self._called)
         self._events = 0
         self._on = False
@@ -79,6 +95,15 @@ class CallLines:
             site = user_call(frame)
             if site is not None and (name, site) not in self.calls[-4:]:
                 self.calls.append((name, site))
+        elif name in DROPOUT_CALLS and frame is not None and self.untold is None:
+            self._look_at_dropout(frame)
+
+    def _look_at_dropout(self, frame: FrameType) -> None:
+        site = user_call(frame, frame.f_back)  # layers call these functions as well, and tell them
+        calls = [each for each in calls_in(site.filename) if each.lineno == site.line] if site is not None else []
+        on_line = [each for each in calls if called(each) in DROPOUT_CALLS]
+        if on_line and all(len(each.args) < 3 and not _names(each) & {"training", None} for each in on_line):
+            self.untold = site
 
     def activation(self, kind: str, start: int = 0) -> CallSite | None:
         """The first call at or after position `start` that applied this nonlinearity."""

@@ -18,6 +18,7 @@ from deeplocalize.frameworks.torch.axes import normalized_axis
 from deeplocalize.frameworks.torch.calls import CallLines
 from deeplocalize.frameworks.torch.linear import is_linear
 from deeplocalize.frameworks.torch.models import LayerState, Model
+from deeplocalize.frameworks.torch.stretched import stretched
 from deeplocalize.trace.data import row_indices, target_indices
 from deeplocalize.trace.schema import Head, Loss, Objective, Source
 
@@ -87,9 +88,17 @@ def read(
         reading = _of_module(term, call) if call is not None else _of_graph(term, states, held, calls)
         start = _node_of(call.prediction) if call is not None else term.input
         _add_head(reading, start, states, calls)
+        reading.linear = reading.linear and not _runs_apart(models)
         reading.normalized_axis = normalized_axis(start, reading.prediction)
         found.append(reading)
     return found
+
+
+def _runs_apart(models: Sequence[Model]) -> bool:
+    """True if a layer with parameters ran without leaving anything in the graph, as one that is frozen before all others:
+    what is done with its output is not known."""
+    layers = (layer for model in models for layer in model.layers if layer.facts.parameters)
+    return any(layer.facts.order is not None and not layer.nodes for layer in layers)
 
 
 def nodes_of(models: Sequence[Model]) -> dict[Any, LayerState]:
@@ -145,12 +154,15 @@ def _of_graph(term: graph.Term, states: dict[Any, LayerState], held: dict[Any, T
         term = graph.as_cross_entropy(term, log_softmax)
         if reshaped and term.target is not None:
             term.target = _flattened(term.target)
+    answer = stretched(term.node, held) if term.kind == "other" else None
+    term.input = answer or term.input
     prediction = _value(term, held)
     target = term.target
-    broadcasts = term.targets == "elementwise" and term.input is not None and graph.name(term.input) == "ExpandBackward"
+    expanded = term.targets == "elementwise" and term.input is not None and graph.name(term.input) == "ExpandBackward"
+    broadcasts = expanded or answer is not None
     if term.difference is not None and prediction is not None:
         prediction, target, broadcasts = _compared(prediction, term.difference)
-    elif broadcasts:
+    elif expanded:
         prediction, target = _unexpanded(prediction), _unexpanded(target)
     called = calls.loss(term.kind)
     loss = Loss(

@@ -48,6 +48,9 @@ STEEP = frozenset(
 )
 """Operations whose slope can be infinite, or 0/0, where their value is finite."""
 
+CUSTOM = "custom"
+"""The kind of layers that the user wrote: what goes on inside of them is looked at, too."""
+
 
 @dataclass
 class Found:
@@ -68,7 +71,7 @@ class Found:
 def find(root: Tensor, reached: Sequence[Model], site: CallSite | None) -> Found | None:
     """The operation where values stopped being finite; None if it was a layer, or no unsafe operation is there."""
     layers = sorted((layer for model in reached for layer in model.layers if layer.nodes), key=_order)
-    owners = objective.nodes_of(reached)
+    owners = {node: layer for node, layer in objective.nodes_of(reached).items() if layer.facts.kind != CUSTOM}
     for layer in layers:
         if layer.nonfinite_parameters:
             steep = _between(root.grad_fn, owners, _loss_files(reached, site), site, STEEP)
@@ -76,7 +79,8 @@ def find(root: Tensor, reached: Sequence[Model], site: CallSite | None) -> Found
         if layer.nonfinite_input and layer.inputs:
             return _between(layer.inputs[-1].grad_fn, owners, _forward_files(reached), site)
         if layer.facts.parameters and layer.activation is not None and float(layer.activation[0]) > 0:
-            return None
+            inside = layer.facts.kind == CUSTOM
+            return _between(layer.nodes[-1], owners, _forward_files(reached), site) if inside else None
     return _between(root.grad_fn, owners, _loss_files(reached, site), site)
 
 

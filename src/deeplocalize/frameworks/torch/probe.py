@@ -289,14 +289,14 @@ class TorchProbe:
     ) -> Backward:
         readings = self._read(root, reached, trainings)
         self._trainings.remember("loss", next((each.called for each in readings if each.called), None), trainings)
+        self._trainings.remember("dropout", self._calls.untold, trainings)
         backward = Backward(loss_value(root), objective.value_factor(readings), readings, reached)
         if isinstance(backward.loss, float) and not math.isfinite(backward.loss):
             backward.origin = self._origin(root, reached, site)
             readings = objective.read(root, reached, self._loss_nodes, self._calls)
             backward.readings = backward.readings or readings
         if not readings:
-            known = [factor for each in trainings if (factor := each.last_factor()) is not None]
-            backward.factor = known[0] if known else 1.0
+            backward.factor = next((factor for each in trainings if (factor := each.last_factor()) is not None), 1.0)
         return backward
 
     def _origin(self, root: Tensor, reached: list[Model], site: CallSite | None) -> origin.Found | None:

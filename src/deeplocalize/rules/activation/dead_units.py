@@ -39,6 +39,7 @@ import numpy as np
 from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
 from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
+from deeplocalize.signals.origin import spoiled_before
 from deeplocalize.signals.over_depth import activation_carrier, hidden_layers, kernel_before, lasting, middle
 from deeplocalize.signals.over_time import recent, recorded
 from deeplocalize.signals.places import argument, called
@@ -77,6 +78,8 @@ def check(trace: Trace, *, share: float = 0.9, examples: int = 8) -> Iterator[Fi
     layer, column = layers[0], trace.series(*DEAD)[:, layers[0]]
     born = bool(column[0] > share)
     first = int(trace.sampled[int(np.argmax(column > share))])
+    if spoiled_before(trace, first):
+        return
     place = argument(trace, kernel_before(trace, layer), "kernel_initializer", "initializer")
     when = "before the first step" if born else f"since step {first}"
     more = f" (and in {len(layers) - 1} more layer{'s' * (len(layers) > 2)})" if len(layers) > 1 else ""

@@ -8,17 +8,16 @@ Such a unit tells the next layer nothing, and hardly any gradient passes through
 
 How it is recognized
 A layer is flat if in the middle of the recorded steps of the second half of the run (the median)
-- more than `share` = 0.5 of its units are within 1 % of an end of their nonlinearity's range for every example of the
-  batch: single examples saturate units in every healthy network, but such a unit is a constant (in batches of fewer than
-  `examples` = 8, where that may be chance, all units must be), or
-- the mean slope of its sigmoid or tanh over units and examples is below `slope` = 0.05 of the largest slope: healthy layers
-  keep a fifth or more.
-And the network must suffer: it is no better than a constant answer after 100 steps and 3,200 examples. Or nobody can
-doubt the cause: a layer whose input is bounded (it is behind another hidden one, or the inputs' RMS is at most `large` =
-3) was flat before the first step, as its initial weights bring it to more than `scale` = 5 (Glorot's bring it to about 1,
-and at 5 the slope of a sigmoid is 3 % of its largest), and less than `learned` = 0.8 of the constant answer's loss is gone.
-Saturation in the first recorded step points to the inputs, if it is in the first layer and their RMS is above `large`,
-and to the initializer otherwise; later saturation points to a step that was too long.
+- more than `share` = 0.5 of its units are within 1 % of an end of their nonlinearity's range for every example of the batch:
+  single examples saturate units in every healthy network, but such a unit is a constant (in batches of fewer than `examples` =
+  8, where that may be chance, all units must be), or
+- the mean slope of its sigmoid or tanh over units and examples is below `slope` = 0.05 of the largest (healthy: a fifth or more).
+And the network must suffer: it is no better than a constant answer after 100 steps and 3,200 examples. Or nobody can doubt the
+cause: a layer whose input is bounded (it is behind another hidden one, or the inputs' RMS is at most `large` = 3) was flat
+before the first step, as its initial weights bring it to more than `scale` = 5 (Glorot's: about 1; at 5 a sigmoid's slope is 3 %
+of its largest), and less than `learned` = 0.8 of the constant answer's loss is gone. Saturation in the first recorded step
+points to the inputs, if it is in the first layer and their RMS is above `large`, and to the initializer otherwise; later
+saturation points to a step that was too long.
 
 How to fix it
 Scale the inputs to a deviation of 1; use Glorot initialization; lower the learning rate; normalize, or use ReLU.
@@ -28,8 +27,7 @@ Gates of recurrent layers and binary codes are saturated on purpose. A network t
 initial weights that are too large by far, and then more weakly.
 
 References
-X. Glorot, Y. Bengio: Understanding the difficulty of training deep feedforward neural networks, 2010.
-https://proceedings.mlr.press/v9/glorot10a.html
+X. Glorot, Y. Bengio: Training deep feedforward neural networks, 2010. https://proceedings.mlr.press/v9/glorot10a.html
 """
 
 from __future__ import annotations
@@ -41,6 +39,7 @@ import numpy as np
 from deeplocalize.findings import Evidence, Finding, Locus, Severity
 from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
+from deeplocalize.signals.origin import spoiled_before
 from deeplocalize.signals.over_depth import (
     activation_carrier,
     finite,
@@ -100,6 +99,8 @@ def check(
     layer = layers[0]
     bad = (constant[:, layer] > share) | (slopes[:, layer] < slope)
     first, locus = int(trace.sampled[int(np.argmax(bad))]), _locus(trace, layer, bool(bad[0]), large)
+    if spoiled_before(trace, first):
+        return
     yield Finding(
         message=f"The units of {called(trace, layer)} are saturated since step {first}: "
         f"{_shown(steep[layer], flat[layer])}, so hardly any gradient gets through.",
@@ -126,9 +127,8 @@ def _evidence(steep: float, slope: float, flat: float, share: float) -> Evidence
 
 
 def _shown(steep: float, flat: float) -> str:
-    if steep > 0:
-        return f"the mean slope of its nonlinearity is {steep:.1%} of the largest"
-    return f"{flat:.0%} of its units answer the same to every input"
+    constant = f"{flat:.0%} of its units answer the same to every input"
+    return f"the mean slope of its nonlinearity is {steep:.1%} of the largest" if steep > 0 else constant
 
 
 def _locus(trace: Trace, layer: int, born: bool, large: float) -> Locus:

@@ -18,11 +18,12 @@ the baseline within three more runs of this length. Before that the network must
 - `slow_steps` = 1,000 optimizer steps otherwise: a small task is then long learned at every usual pace.
 - Or a training that came to its end, on inputs that say much: the five nearest neighbors among the rows trained on remove
   `plain` = 0.5 more of the constant answer's error than the network does.
-Alone it points to one of three places: the scale of the targets, if a regression has not even come within two standard
-deviations of their mean; the data, if the loss on validation data is no better than a constant's either and does not fall
-(what is learned holds for no other data, as when inputs and labels were shuffled apart), or if the weights travelled
-`far` = 2 times their own size, twice what learning takes, in steps of about the usual thousandth of it; the learning rate
-otherwise.
+Alone it points to one of four places: the scale of the targets, if a regression has not even come within two standard
+deviations of their mean; the last layer that may not be trained, if those hold most of the parameters of all layers that
+ran (a part that was trained elsewhere is of use; one that was frozen as it was initialized is not); the data, if the loss
+on validation data is no better than a constant's either and does not fall (what is learned holds for no other data, as
+when inputs and labels were shuffled apart), or if the weights travelled `far` = 2 times their own size, twice what
+learning takes, in steps of about the usual thousandth of it; the learning rate otherwise.
 
 How to fix it
 This is a symptom. Where another rule names the cause, it is shown as part of it. Otherwise standardize large targets; try
@@ -49,6 +50,7 @@ from deeplocalize.remedies import Remedy
 from deeplocalize.rules import rule
 from deeplocalize.signals.movement import distance, typical_updates
 from deeplocalize.signals.over_time import level, recent
+from deeplocalize.signals.places import called_with_those_before
 from deeplocalize.signals.potential import falls_short
 from deeplocalize.signals.quality import CLEAR_GAP, learns_well, only_memorizes, recent_loss, steps_seen
 from deeplocalize.signals.settings import USUAL_STEP, call_line, learning_rate_line
@@ -59,10 +61,21 @@ _REMEDIES = (
     Remedy("Check that labels belong to their inputs: print a few pairs as the network gets them"),
 )
 
+_UNFREEZE = (
+    Remedy("Let these layers be trained: requires_grad_(True), freeze=False, trainable = True before compile"),
+    Remedy("If they are to stay as they are: check that their trained weights were really loaded"),
+)
+
 
 @rule(code="L210", severity=Severity.HIGH, needs=("steps", "loss", "baseline"))
 def check(
-    trace: Trace, *, min_steps: int = 100, slow_steps: int = 1000, moved: float = 1.0, far: float = 2.0, plain: float = 0.5
+    trace: Trace,
+    *,
+    min_steps: int = 100,
+    slow_steps: int = 1000,
+    moved: float = 1.0,
+    far: float = 2.0,
+    plain: float = 0.5,
 ) -> Iterator[Finding]:
     """Yield one finding if the loss does not beat the best constant prediction."""
     baseline, now, steps = trace.data.baseline_loss or 0.0, recent_loss(trace).value, steps_seen(trace)
@@ -73,20 +86,33 @@ def check(
     ended = steps >= min_steps and trace.run.ended == "completed"
     if steps < (min_steps if path >= moved else slow_steps) and not (ended and falls_short(trace, plain, False)):
         return
-    locus = _locus(trace, path / steps, path >= far)
+    frozen = _frozen(trace)
+    locus = _locus(trace, path / steps, path >= far, frozen)
+    held = f" What may not be trained: {called_with_those_before(trace, frozen)}." if locus.layer is not None else ""
     yield Finding(
         message=f"After {steps} steps the loss is {now:.4g}, no better than the {baseline:.4g} of always answering "
-        "the same: nothing is learned from the inputs.",
+        f"the same: nothing is learned from the inputs.{held}",
         locus=locus,
         evidence=(Evidence("loss over the last fifth of the run", now, ">=", limit),),
-        remedies=_REMEDIES[::-1] if locus.kind == "data" else _REMEDIES,
+        remedies=_UNFREEZE if locus.layer is not None else _REMEDIES[::-1] if locus.kind == "data" else _REMEDIES,
         strength=strength_of(now, limit),
     )
 
 
-def _locus(trace: Trace, step: float, went_far: bool) -> Locus:
+def _frozen(trace: Trace) -> list[int]:
+    """The layers that ran and may not be trained, if they hold most of the parameters of those that ran."""
+    free = trace.series("layer", "trainable")
+    ran = [layer for layer in trace.layers if layer.parameters and layer.order is not None]
+    frozen = [layer for layer in ran if (free[:, layer.index] == 0).all()]
+    most = 2 * sum(layer.parameters for layer in frozen) > sum(layer.parameters for layer in ran)
+    return [layer.index for layer in frozen] if most and len(free) and len(frozen) < len(ran) else []
+
+
+def _locus(trace: Trace, step: float, went_far: bool, frozen: list[int]) -> Locus:
     if _far_from_targets(trace):
         return Locus("target-scaling", source=call_line(trace, "fit", "loss", "step"))
+    if frozen and not only_memorizes(trace):
+        return Locus("optimizer", frozen[-1], trace.layers[frozen[-1]].source)
     if only_memorizes(trace) or (went_far and USUAL_STEP / 10 < step < USUAL_STEP * 10):
         return Locus("data", source=call_line(trace, "fit", "forward", "step"))
     return Locus("learning-rate", source=learning_rate_line(trace))

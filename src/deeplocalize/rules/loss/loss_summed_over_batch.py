@@ -38,18 +38,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
+from deeplocalize.findings import Finding, Locus, Severity, strength_of
 from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
-from deeplocalize.signals.movement import distance, typical_updates
 from deeplocalize.signals.over_time import recorded
 from deeplocalize.signals.places import loss_line
-from deeplocalize.signals.quality import has_had_time, in_turns, learns_well, recent_loss, start_loss
+from deeplocalize.signals.quality import start_loss
+from deeplocalize.signals.summing import UPDATE, does_harm, shown, told, too_long_by
 from deeplocalize.signals.task import Task, tasks
 from deeplocalize.trace.names import Series
 from deeplocalize.trace.schema import Trace
-
-UPDATE = Series("weight_update", "rms")
 
 
 @rule(
@@ -71,26 +69,17 @@ UPDATE = Series("weight_update", "rms")
 def check(trace: Trace, *, limit: float = 1.0, window: int = 10, usual: float = 0.01) -> Iterator[Finding]:
     """Yield one finding if summing over the batch made the steps too long."""
     asked, size = list(tasks(trace)), _batch_size(trace)
-    if size < 2 or not all(_is_sum(task, size, trace) for task in asked) or not _feels_a_factor(trace):
+    if size < 2 or not all(_is_sum(task, size, trace) for task in asked):
         return
-    lengths = typical_updates(trace)
-    ahead = distance(trace, lengths, trace.sampled + window) - distance(trace, lengths, trace.sampled)
-    steps = lengths[np.isfinite(lengths) & (lengths > 0)]
-    if not (ahead > limit).any() or not len(steps) or steps[0] / size > usual or not _does_harm(trace):
+    steps = too_long_by(trace, size, limit, window, usual)
+    if steps is None or not does_harm(trace):
         return
-    first, farthest, now = float(steps[0]), float(np.nanmax(ahead)), recent_loss(trace).value
     before, after = ("sum", "mean") if trace.run.framework == "torch" else ("sum", "sum_over_batch_size")
     yield Finding(
         message=f"{asked[0].loss.name} adds up the losses of {size:g} examples instead of averaging them, so that each step "
-        f"is {size:g} times as long: within {window} steps the weights travelled {farthest:.3g} times their own size, and the "
-        f"loss is {f'{now:.4g}' if now < math.inf else 'not finite'}.",
+        f"is {size:g} times as long: {told(trace, steps)}",
         locus=Locus("loss", source=loss_line(trace, asked[0].loss)),
-        evidence=(
-            Evidence(f"relative path of the weights over {window} steps", farthest, ">", limit, UPDATE),
-            Evidence(
-                "relative length of the first step, over the number of examples", first / size, "<=", usual, UPDATE
-            ),
-        ),
+        evidence=shown(steps, size, limit, usual, "examples"),
         remedies=(
             Remedy(
                 "Average over the batch",
@@ -99,8 +88,8 @@ def check(trace: Trace, *, limit: float = 1.0, window: int = 10, usual: float = 
                 Intervention("set-reduction", "loss", "mean"),
             ),
         ),
-        strength=strength_of(farthest, limit),
-        first_step=int(trace.sampled[int(np.argmax(ahead > limit))]),
+        strength=strength_of(steps.farthest, limit),
+        first_step=steps.since,
     )
 
 
@@ -115,16 +104,3 @@ def _is_sum(task: Task, size: float, trace: Trace) -> bool:
         return False
     guess = {"classes": math.log(task.units or 2), "binary": math.log(2)}.get(task.family, 0.0)
     return task.index > 0 or start_loss(trace) > guess * math.sqrt(size)
-
-
-def _feels_a_factor(trace: Trace) -> bool:
-    """True if the length of a step is that of the gradient, times the rate."""
-    clips = any(trace.run.optimizers[0].settings.get(name) for name in ("clipnorm", "global_clipnorm", "clipvalue"))
-    return trace.run.optimizers[0].kind == "sgd" and not clips
-
-
-def _does_harm(trace: Trace) -> bool:
-    now, start = recent_loss(trace).value, start_loss(trace)
-    if in_turns(trace) or learns_well(trace):
-        return False
-    return math.isinf(now) or now > 2 * start > 0 or has_had_time(trace)

@@ -10,14 +10,17 @@ there is no exception, and the loss falls at first.
 
 How it is recognized
 The loss reported that it compared shapes by broadcasting, and one of the two shapes has a last axis of length 1 that the
-other lacks. These are exact facts, so there is no limit to choose.
+other lacks. In PyTorch, of a loss that is not known, such as one the user wrote, the shapes in the autograd graph tell:
+what the network answered, (examples, 1), less something without a gradient is (examples, examples). These are exact
+facts, so there is no limit to choose.
 
 How to fix it
 Give both the same shape: `prediction.squeeze(-1)`, or `target.unsqueeze(-1)`.
 
 When it is wrong
 Labels of 0 and 1 are left alone: a GAN's discriminator compares a whole batch with the same label, and then it does not
-matter. Neither does it in batches of one. Keras makes the shapes equal by itself.
+matter. Neither does it in batches of one. A loss that also compares the answers among each other compares pairs on
+purpose. Keras makes the shapes equal by itself.
 
 References
 PyTorch, MSELoss. https://docs.pytorch.org/docs/stable/generated/torch.nn.MSELoss.html
@@ -39,7 +42,7 @@ from deeplocalize.trace.schema import Trace
 @rule(
     code="L212",
     severity=Severity.HIGH,
-    needs=("objective", "targets"),
+    needs=("objective",),
     explains=(
         "learning-rate-too-low",
         "loss-no-better-than-constant",
@@ -49,17 +52,24 @@ from deeplocalize.trace.schema import Trace
 def check(trace: Trace) -> Iterator[Finding]:
     """Find losses between a column and a flat array."""
     for task in tasks(trace):
-        shapes = {task.head.shape, task.target.shape if task.target is not None else None}
-        if task.loss.broadcasts and shapes == {(), (1,)} and task.encoding != "binary" and trace.run.batch_size != 1:
+        if task.loss.broadcasts and _differ(task) and task.encoding != "binary" and trace.run.batch_size != 1:
             yield _finding(trace, task)
+
+
+def _differ(task: Task) -> bool:
+    """True if one of prediction and target is a column and the other flat; the target of a loss that is not known is not."""
+    if task.target is None:
+        return task.loss.kind == "other" and task.head.shape in ((), (1,))
+    return {task.head.shape, task.target.shape} == {(), (1,)}
 
 
 def _finding(trace: Trace, task: Task) -> Finding:
     column, flat = ("prediction", "target") if task.head.shape == (1,) else ("target", "prediction")
     examples = trace.run.batch_size or 2  # of two at least, where the number is not known
     after = f"{column}.squeeze(-1)"
+    name = "The loss" if task.loss.kind == "other" else task.loss.name
     return Finding(
-        message=f"{task.loss.name} is given a {column} of shape (examples, 1) and a {flat} of shape (examples), "
+        message=f"{name} is given a {column} of shape (examples, 1) and a {flat} of shape (examples), "
         "so it compares every prediction with every target, and the network can only learn their mean.",
         locus=Locus("loss", source=trace.run.sources.get("loss") or places.loss_line(trace, task.loss)),
         evidence=(Evidence("comparisons for each example, where one is meant", examples, ">", 1),),

@@ -64,7 +64,10 @@ def check(trace: Trace, *, noise: float = 3.0, together: float = 15.0, least: fl
     layer = max(added, key=lambda at: added[at])
     counted = [each for each in added.values() if each >= COUNTED / (1 - COUNTED)]
     total = math.prod(1 + each for each in counted) - 1
-    if not (added[layer] > noise or total > together) or (short := falls_short(trace, least, learns_well(trace))) is None:
+    if (
+        not (added[layer] > noise or total > together)
+        or (short := falls_short(trace, least, learns_well(trace))) is None
+    ):
         return
     rate = float(trace.layers[layer].settings["rate"] or 0.0)
     lower = min(round(1 - rate, 4), 0.5) if added[layer] > noise else 0.1

@@ -40,12 +40,7 @@ from deeplocalize.trace.schema import Trace
     code="O304",
     severity=Severity.HIGH,
     needs=("layers",),
-    explains=(
-        "learning-rate-too-low",
-        "loss-no-better-than-constant",
-        "parameters-missing-from-optimizer",
-        "weights-never-change",
-    ),
+    explains=("learning-rate-too-low", "loss-no-better-than-constant", "weights-never-change"),
 )
 def check(trace: Trace, *, most: int = 0) -> Iterator[Finding]:
     """Yield one finding if no parameter that an optimizer holds may be trained."""

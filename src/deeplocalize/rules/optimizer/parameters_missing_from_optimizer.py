@@ -57,7 +57,13 @@ _REGISTER = Remedy(
     code="O303",
     severity=Severity.HIGH,
     needs=("optimizer", OPTIMIZED),
-    explains=("loss-no-better-than-constant", "learning-rate-too-low", "vanishing-gradient", "weights-never-change"),
+    explains=(
+        "all-parameters-frozen",
+        "learning-rate-too-low",
+        "loss-no-better-than-constant",
+        "vanishing-gradient",
+        "weights-never-change",
+    ),
 )
 def check(trace: Trace, *, share: float = 0.99) -> Iterator[Finding]:
     """Yield one finding that names the layers left out."""

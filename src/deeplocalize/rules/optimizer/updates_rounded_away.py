@@ -12,7 +12,8 @@ How it is recognized
 All of this holds for the kernels of 16 bits that are trained:
 - Of the elements whose gradient is not zero, more than `stuck` = 0.5 did not change, in the middle of the recorded steps and
   of the layers (the medians). With 32 bits these are none.
-- Harm: the network does not learn although it had time to.
+- Harm: the network does not learn although it had time to; or its loss has levelled off where it leaves `left` = 0.5 of the
+  constant answer's error more than the five nearest neighbors, each row left out of its own answer.
 - The learning rate is not what is wrong: unrounded, the updates that it asks for (the rate times the gradient for SGD, the
   rate itself for Adam and its kin) would have moved the weights by more than `path` = 0.1 of their size over the run.
   Networks show that they learn when that is between a fifth and once, and the sum counts no momentum.
@@ -42,6 +43,7 @@ from deeplocalize.remedies import Remedy
 from deeplocalize.rules import rule
 from deeplocalize.signals.movement import distance
 from deeplocalize.signals.over_depth import finite, meant_to_change, middle
+from deeplocalize.signals.potential import falls_short, has_levelled_off
 from deeplocalize.signals.quality import learns_well, recent_loss, steps_seen
 from deeplocalize.signals.settings import call_line, learning_rate
 from deeplocalize.trace.names import Series
@@ -61,13 +63,13 @@ ADAPTIVE = ("adam", "adamw", "nadam", "radam", "adamax", "rmsprop")
     needs=("steps", "loss", "optimizer", ZEROS, Series("weight_gradient", "zeros"), Series("weight", "rms")),
     explains=("learning-rate-too-low", "loss-no-better-than-constant", "weights-never-change"),
 )
-def check(trace: Trace, *, stuck: float = 0.5, path: float = 0.1) -> Iterator[Finding]:
+def check(trace: Trace, *, stuck: float = 0.5, path: float = 0.1, left: float = 0.5) -> Iterator[Finding]:
     """Yield one finding if most updates of a network that does not learn are lost."""
     layers = np.array([at for at in meant_to_change(trace) if trace.layers[at].dtype in HALVES], np.int64)
-    if not len(layers) or learns_well(trace) is not False or np.isinf(recent_loss(trace).value):
+    if not len(layers) or np.isinf(recent_loss(trace).value):
         return
     share, wanted = _stuck(trace, layers), _wanted_path(trace, layers)
-    if not share > stuck or not wanted > path:
+    if not share > stuck or not wanted > path or not _does_harm(trace, left):
         return
     dtype, optimizer = trace.layers[layers[0]].dtype, trace.run.optimizers[0]
     yield Finding(
@@ -81,6 +83,11 @@ def check(trace: Trace, *, stuck: float = 0.5, path: float = 0.1) -> Iterator[Fi
         remedies=(_remedy(trace, str(dtype)),),
         first_step=int(trace.sampled[0]),
     )
+
+
+def _does_harm(trace: Trace, left: float) -> bool:
+    well = learns_well(trace)
+    return well is False or falls_short(trace, left, None if has_levelled_off(trace) else well) is not None
 
 
 def _stuck(trace: Trace, layers: IntArray) -> float:

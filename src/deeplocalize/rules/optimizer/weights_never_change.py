@@ -15,7 +15,8 @@ is not connected to the model; the gradient is exactly zero; or the update is lo
 because the loss requires no gradient, that is reported at once; so is an optimizer without a step after as many passes.
 Layers are reported if they took part in the forward pass, are trainable and held, and none of their parameters got a
 gradient in any recorded step although a later layer's did, and all before them neither: the graph is cut in between. So
-is a whole model that ran in nine of ten steps, but only under no_grad, while what is trained does not learn.
+is a whole model that ran in nine of ten steps, but only under no_grad, while what is trained does not learn, and layers that
+are never called, if the optimizer holds more of their parameters than of all others and the network does not learn.
 
 How to fix it
 Order the calls as zero_grad, forward, backward, step. Compute the loss from the model's output, within the framework.
@@ -39,7 +40,7 @@ import numpy as np
 from deeplocalize.findings import Evidence, Finding, Locus, Severity
 from deeplocalize.remedies import Remedy
 from deeplocalize.rules import CannotEvaluate, rule
-from deeplocalize.signals.cuts import always_beside_the_graph, cut_off, is_unconnected
+from deeplocalize.signals.cuts import always_beside_the_graph, cut_off, is_unconnected, never_ran
 from deeplocalize.signals.over_depth import meant_to_change
 from deeplocalize.signals.over_time import recorded
 from deeplocalize.signals.places import called_with_those_before
@@ -134,6 +135,9 @@ def _cut_off(trace: Trace, layers: IntArray) -> Iterator[Finding]:
         source, remedy = last.sources.get("no_grad", source), "Call this layer outside of no_grad"
         why = f"No gradient ever reaches {layer}, which an optimizer holds"
         reason = "it runs under no_grad"
+    elif never_ran(trace, cut[-1]):
+        remedy = "Call this layer, or read its weights without .data, detach and no_grad"
+        why, reason = f"No gradient ever reaches {layer}, which an optimizer holds", "it is never called"
     yield Finding(
         message=f"{why}: {reason}.",
         locus=Locus("training-loop", last.index, source),

@@ -69,6 +69,30 @@ def asked(
     )
 
 
+def telling(trace: Trace, right: float | None = None, says: bool = True) -> Trace:
+    """The trace of a network that sorts into ten classes and answers all alike in training, and validation data of which it
+    answers this share right, if there are any; `says`: the inputs tell the class."""
+    steps, labels = len(trace.steps), np.repeat(np.arange(10), 40)
+    random = np.random.default_rng(0)
+    order, noise = random.permutation(400), random.normal(0, 0.1, (400, 10))
+    said = labels if says else random.permutation(labels)
+    sample = Sample(
+        np.arange(400) * steps // 400, np.eye(10)[said[order]] + noise, labels[order].astype(float), np.zeros((400, 10))
+    )
+    scalars = {"batch_size": np.full(steps, 32.0)}
+    if right is not None:
+        scalars["validation.accuracy"] = np.where(np.arange(steps) % 20 == 19, right, np.nan)
+    loss = Loss(*LOSSES["cross-entropy on logits, by number"])
+    last = trace.layers[-1].index
+    return dataclasses.replace(
+        trace,
+        run=dataclasses.replace(trace.run, objectives=(Objective(loss, Head(last, "linear", last, 10, (10,))),)),
+        data=DataCard(targets=(target_card(labels),), baseline_loss=float(np.log(10)), baseline_accuracy=0.1),
+        sample=sample,
+        scalars={**trace.scalars, **scalars},
+    )
+
+
 def beside_another_loss(trace: Trace) -> Trace:
     """The same question asked by the second loss of a program, for which no values are recorded."""
     (objective,), (targets,) = trace.run.objectives, trace.data.targets
@@ -83,6 +107,11 @@ def beside_another_loss(trace: Trace) -> Trace:
 @pytest.fixture(name="beside_another_loss")
 def beside_another_loss_fixture() -> Callable[[Trace], Trace]:
     return beside_another_loss
+
+
+@pytest.fixture(name="told")
+def telling_fixture() -> Callable[..., Trace]:
+    return telling
 
 
 @pytest.fixture(name="asked")

@@ -88,3 +88,14 @@ def test_one_hidden_layer_has_no_depth():
 
 def test_a_fall_somewhat_past_the_limit_is_named():
     assert len(check.run(run([3e-3, 0.05, 1.0]))) == 1
+
+
+@pytest.mark.parametrize(("right", "says", "count"), [(0.3, True, 1), (0.6, True, 0), (0.3, False, 0), (None, True, 0)])
+def test_a_network_that_settles_far_from_what_its_inputs_allow_suffers_too(told, right, says, count):
+    trace = told(run([1e-6, 1e-4, 1e-2, 1.0], loss=1.9), right, says)
+    assert len(check.run(trace)) == count
+
+
+@pytest.mark.parametrize(("fall", "count"), [(0.015, 1), (0.025, 0)])
+def test_a_fall_to_a_fiftieth_is_too_much(fall, count):
+    assert len(check.run(run([fall, 0.1, 0.5, 1.0]))) == count

@@ -32,11 +32,12 @@ def units(apart, examples=64, width=8):
     }
 
 
-def test_constant_hidden_layers_whose_units_stay_alike_are_named_and_the_output_is_not(rule):
-    found = rule("constant-initializer").run(trained(weights=(0.5, 0.5, 0.5), activation=units(0)))
-    assert [each.locus.layer for each in found] == [0, 1]
-    assert [each.locus.source.line for each in found] == [10, 11]
-    assert "start at 0.5" in found[0].message
+def test_constant_hidden_layers_whose_units_stay_alike_are_told_by_the_first_and_the_output_is_not(rule):
+    (found,) = rule("constant-initializer").run(trained(weights=(0.5, 0.5, 0.5), activation=units(0)))
+    assert (found.locus.layer, found.locus.source.line) == (0, 10)
+    assert "start at 0.5 (so do those of 1 more layer)" in found.message
+    (found,) = rule("constant-initializer").run(trained(weights=(0.9, 0.5, 0.5), activation=units(0)))
+    assert (found.locus.layer, found.locus.source.line) == (1, 11)
 
 
 def test_a_constant_layer_without_any_gradient_is_named(rule):

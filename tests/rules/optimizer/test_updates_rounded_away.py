@@ -105,3 +105,15 @@ def test_a_loss_that_is_not_finite_is_another_fault():
     trace = run()
     trace.scalars["loss.nonfinite"] = np.ones(200)
     assert check.run(trace) == ()
+
+
+@pytest.mark.parametrize(
+    ("loss", "says", "count"), [(1.9, True, 1), (1.9, False, 0), (np.geomspace(2.2, 0.6, 200), True, 0)]
+)
+def test_a_loss_that_stays_far_from_what_the_inputs_allow_is_harm_too(told, loss, says, count):
+    assert len(check.run(told(run(loss=loss), says=says))) == count
+
+
+@pytest.mark.parametrize(("right", "count"), [(0.5, 1), (0.6, 0)])
+def test_validation_data_decide_where_there_are_any(told, right, count):
+    assert len(check.run(told(run(loss=1.9), right))) == count

@@ -59,6 +59,7 @@ class Leaf:
     """A layer as the user listed it.
 
     `own_only`: the layer is a container of the user's own that also holds parameters itself; they alone are meant.
+    `fresh`: its moving averages were as they begin when it was first looked at; None if it has none.
     """
 
     index: int
@@ -70,6 +71,7 @@ class Leaf:
     def __post_init__(self) -> None:
         self.kind = kind_of(self.layer)
         self.activation = activation_of(self.layer)
+        self.fresh = _is_fresh(self.layer)
         self._parameters: list[Any] | None = None
 
     @property
@@ -243,6 +245,7 @@ def layer_facts(leaf: Leaf, site: CallSite | None) -> Layer:
     """The facts of a layer; `site` is the call that built it, None if it was not seen."""
     layer, parameters = leaf.layer, leaf.parameters
     input_shape, output_shape = _symbolic_shapes(layer)
+    leaf.fresh = _is_fresh(layer) if leaf.fresh is None else leaf.fresh
     return Layer(
         index=leaf.index,
         name=leaf.name,
@@ -255,7 +258,7 @@ def layer_facts(leaf: Leaf, site: CallSite | None) -> Layer:
         parameters=size(parameters),
         trainable=bool(layer.trainable) and (not parameters or any(each.trainable for each in parameters)),
         order=leaf.shown.order,
-        settings=settings_of(layer),
+        settings=settings_of(layer) | ({} if leaf.fresh is None else {"fresh": leaf.fresh}),
         dtype=str(parameters[0].dtype) if parameters else None,
         source=line(site),
         sources=arguments(site, type(layer)),
@@ -271,6 +274,19 @@ _SETTINGS = {
     "axis": "axis",
     "use_bias": "bias",
 }
+
+
+FRESH = 0.1
+"""Moving averages that are so near to the mean of 0 and the variance of 1 that they begin with have hardly moved."""
+
+
+def _is_fresh(layer: Any) -> bool | None:
+    """True if a layer's moving averages are as they begin, or a step or two away; None if it has none, or none yet."""
+    averages = [getattr(layer, name, None) for name in ("moving_mean", "moving_variance")]
+    if any(each is None for each in averages):
+        return None
+    mean, variance = (keras.ops.convert_to_numpy(each) for each in averages)
+    return bool(abs(mean).mean() < FRESH and abs(variance - 1).mean() < FRESH)
 
 
 def settings_of(layer: Any) -> dict[str, float | bool | str | None]:

@@ -178,8 +178,10 @@ _SETTINGS = {"p": "rate", "dropout": "rate", "eps": "epsilon", "momentum": "mome
 
 
 def settings_of(module: nn.Module) -> dict[str, float | bool | str | None]:
-    """What a layer was built with, under common names."""
+    """What a layer was built with, under common names; `fresh`: its running averages are as they began."""
     found = {common: getattr(module, name) for name, common in _SETTINGS.items() if hasattr(module, name)}
+    averages = getattr(module, "running_mean", None)
+    found |= {"fresh": not bool(averages.any())} if isinstance(averages, Tensor) and not averages.is_meta else {}
     found |= {"axis": module.dim} if isinstance(module, nn.Softmax | nn.LogSoftmax) else {}
     found |= {"bias": module.bias is not None} if hasattr(module, "bias") and not isinstance(module.bias, bool) else {}
     return {

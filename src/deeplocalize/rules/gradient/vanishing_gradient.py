@@ -15,7 +15,9 @@ first. All of this must hold.
 - At the first hidden layer it is below `ratio` = 0.02 of that at the last, both in the first recorded step and in the
   middle of all recorded ones (the median). Networks that are initialized well, or have normalization or shortcuts, keep
   it within a factor of 30 over 14 layers.
-- The network does not learn: after 100 steps and 3,200 examples it is no better than a constant answer.
+- The network does not learn: after 100 steps and 3,200 examples it is no better than a constant answer. Or its loss has
+  levelled off where it leaves `left` = 0.5 of the constant answer's error more, on validation data, than the five nearest
+  neighbors do in training.
 A fall that begins during training has another cause, such as units that died.
 
 How to fix it
@@ -44,6 +46,7 @@ from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
 from deeplocalize.signals.over_depth import activation_carrier, backward_signal, gradient_rise, middle, weight_layers
 from deeplocalize.signals.places import argument, called
+from deeplocalize.signals.potential import falls_short
 from deeplocalize.signals.quality import learns_well
 from deeplocalize.trace.definitions import SATURATION
 from deeplocalize.trace.names import Series
@@ -58,11 +61,11 @@ GRADIENT = Series("activation_gradient", "rms")
     needs=("steps", "loss", GRADIENT),
     explains=("learning-rate-too-low", "loss-no-better-than-constant", "network-too-small", "weights-never-change"),
 )
-def check(trace: Trace, *, ratio: float = 0.02) -> Iterator[Finding]:
+def check(trace: Trace, *, ratio: float = 0.02, left: float = 0.5) -> Iterator[Finding]:
     """Yield one finding, at the layer where the fall begins."""
     falls = 10.0 ** gradient_rise(trace)
     fall = middle(falls)
-    if not (falls[:1] < ratio).any() or not fall < ratio or learns_well(trace) is not False:
+    if not (falls[:1] < ratio).any() or not fall < ratio or not _does_harm(trace, left):
         return
     layers = weight_layers(trace)
     begins = int(layers[_start_of_fall(trace)])
@@ -82,6 +85,11 @@ def check(trace: Trace, *, ratio: float = 0.02) -> Iterator[Finding]:
         strength=strength_of(fall, ratio),
         first_step=int(trace.sampled[0]),
     )
+
+
+def _does_harm(trace: Trace, left: float) -> bool:
+    well = learns_well(trace)
+    return well is False or falls_short(trace, left, well) is not None
 
 
 def _start_of_fall(trace: Trace) -> int:

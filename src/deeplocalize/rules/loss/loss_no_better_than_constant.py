@@ -22,8 +22,8 @@ Alone it points to one of four places: the scale of the targets, if a regression
 deviations of their mean; the last layer that may not be trained, if those hold most of the parameters of all layers that
 ran (a part that was trained elsewhere is of use; one that was frozen as it was initialized is not); the data, if the loss
 on validation data is no better than a constant's either and does not fall (what is learned holds for no other data, as
-when inputs and labels were shuffled apart), or if the weights travelled `far` = 2 times their own size, twice what
-learning takes, in steps of about the usual thousandth of it; the learning rate otherwise.
+when inputs and labels were shuffled apart), or if the weights travelled `moved` times their own size in steps of about the
+usual thousandth of it, so that the rate is not to blame; the learning rate otherwise.
 
 How to fix it
 This is a symptom. Where another rule names the cause, it is shown as part of it. Otherwise standardize large targets; try
@@ -74,7 +74,6 @@ def check(
     min_steps: int = 100,
     slow_steps: int = 1000,
     moved: float = 1.0,
-    far: float = 2.0,
     plain: float = 0.5,
 ) -> Iterator[Finding]:
     """Yield one finding if the loss does not beat the best constant prediction."""
@@ -87,7 +86,7 @@ def check(
     if steps < (min_steps if path >= moved else slow_steps) and not (ended and falls_short(trace, plain, False)):
         return
     frozen = _frozen(trace)
-    locus = _locus(trace, path / steps, path >= far, frozen)
+    locus = _locus(trace, path / steps, path >= moved, frozen)
     held = f" What may not be trained: {called_with_those_before(trace, frozen)}." if locus.layer is not None else ""
     yield Finding(
         message=f"After {steps} steps the loss is {now:.4g}, no better than the {baseline:.4g} of always answering "

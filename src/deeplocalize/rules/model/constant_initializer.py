@@ -56,6 +56,7 @@ KERNELS = ("dense", "conv", "recurrent", "attention", "embedding")
     needs=("layers", Series("weight", "min"), Series("weight", "max")),
     explains=(
         "dead-units",
+        "initial-weights-of-wrong-scale",
         "learning-rate-too-low",
         "loss-no-better-than-constant",
         "network-too-small",
@@ -66,16 +67,18 @@ KERNELS = ("dense", "conv", "recurrent", "attention", "embedding")
     ),
 )
 def check(trace: Trace, *, samples: int = 5, alike: float = 1e-5) -> Iterator[Finding]:
-    """Find hidden layers whose weights all start equal and whose units stay so."""
+    """Yield one finding, for the first hidden layer whose weights all start equal and whose units stay so."""
     if len(trace.sampled) <= samples:
         return
-    hidden = _kernels(trace)[:-1]
+    hidden, found = _kernels(trace)[:-1], []
     for place, layer in enumerate(hidden):
         if not _is_constant(trace, layer) or not layer.trainable or (layer.output_shape or (2,))[-1] == 1:
             continue
         behind = _kernels(trace)[place + 1]
         if (harm := _harm(trace, layer, behind, samples, alike)) is not None:
-            yield _finding(trace, layer, harm)
+            found.append((layer, harm))
+    if found:
+        yield _finding(trace, *found[0], len(found) - 1)
 
 
 def _kernels(trace: Trace) -> list[Layer]:
@@ -122,14 +125,15 @@ def _between_units(trace: Trace, layer: Layer) -> FloatArray:
     return np.where(rms == 0, 0.0, share)
 
 
-def _finding(trace: Trace, layer: Layer, harm: Evidence) -> Finding:
+def _finding(trace: Trace, layer: Layer, harm: Evidence, others: int) -> Finding:
     value = float(_column(trace, layer, "weight", "min")[0])
     place = places.argument(trace, layer.index, "kernel_initializer", "initializer", "embeddings_initializer")
     change = Intervention("set-initializer", f"layer {layer.index}", "glorot_uniform")
     after = in_framework(trace, "glorot_uniform")
     start = (int(trace.sampled[0]),)
+    more = f" (so do those of {others} more layer{'s' * (others > 1)})" if others else ""
     return Finding(
-        message=f"All weights of {places.called(trace, layer.index)} start at {value:g}, and after training began its units "
+        message=f"All weights of {places.called(trace, layer.index)} start at {value:g}{more}, and after training began its units "
         "still compute the same.",
         locus=Locus("initializer", *place),
         evidence=(

@@ -54,7 +54,7 @@ COUNTED = 0.5
     code="M502",
     severity=Severity.MEDIUM,
     needs=("steps", "loss", "layers", "sample"),
-    explains=("learning-rate-too-low", "loss-no-better-than-constant", "too-few-steps"),
+    explains=("dead-units", "learning-rate-too-low", "loss-no-better-than-constant", "too-few-steps"),
 )
 def check(trace: Trace, *, noise: float = 3.0, together: float = 15.0, least: float = 0.2) -> Iterator[Finding]:
     """Yield one finding, for the strongest dropout."""

@@ -80,3 +80,25 @@ def test_an_error_of_the_loading_is_the_programs_own(watched):
     with watched() as seen:
         small_net().load_state_dict({"x": torch.zeros(1)})
     assert isinstance(seen.error, RuntimeError) and not seen.session.failures
+
+
+def test_what_is_loaded_in_vain_into_a_copy_of_what_was_trained_is_known(watched):
+    def program():
+        model = Wrapped()
+        steps(model)
+        copy = small_net()
+        copy.load_state_dict(model.state_dict(), strict=False)
+
+    with watched() as seen:
+        program()
+    (loading,) = seen.trace.run.loaded
+    assert (loading.found, loading.missing, loading.given) == (0, 4, f"net.{loading.wanted}")
+
+
+def test_but_not_into_other_networks_nor_where_it_fits(watched):
+    with watched() as seen:
+        model = small_net()
+        steps(model)
+        nn.Linear(2, 2).load_state_dict({"net.weight": torch.zeros(2, 2)}, strict=False)
+        small_net().load_state_dict(model.state_dict())
+    assert seen.trace.run.loaded == ()

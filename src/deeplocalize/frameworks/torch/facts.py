@@ -13,7 +13,7 @@ from deeplocalize.frameworks.data_lines import made_at
 from deeplocalize.frameworks.source import CallSite, outermost_loop
 from deeplocalize.frameworks.torch import loading
 from deeplocalize.frameworks.torch.models import Model
-from deeplocalize.trace.schema import Evaluation, Layer, Source
+from deeplocalize.trace.schema import Evaluation, Layer, Loading, Source
 
 
 def layers(models: Sequence[Model], filename: str | None) -> tuple[Layer, ...]:
@@ -64,15 +64,20 @@ def data_lines(calls: Mapping[str, CallSite], models: Sequence[Model]) -> dict[s
     return {name: line for name, line in found.items() if line is not None}
 
 
-def seen(models: Sequence[Model]) -> dict[str, Any]:
-    """What was seen of them beside their steps: passes without gradients, and if weights were saved or copied."""
+def seen(models: Sequence[Model], loaded: tuple[Loading, ...]) -> dict[str, Any]:
+    """What was seen of them beside their steps: passes without gradients, if weights were saved or copied, and what was
+    loaded into others of their form in vain, besides what was `loaded` into them."""
     found: list[Evaluation] = []
     offset = 0
     for model in models:
         found += model.evaluations.facts(offset)
         offset += len(model.layers)
     evaluations = tuple(sorted(found, key=lambda each: each.step))
-    return {"evaluations": evaluations, "keeps_weights": any(model.evaluations.keeps_weights() for model in models)}
+    return {
+        "evaluations": evaluations,
+        "keeps_weights": any(model.evaluations.keeps_weights() for model in models),
+        "loaded": (*loaded, *(each for model in models for each in model.copies)),
+    }
 
 
 def validation(models: Sequence[Model]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -26,26 +26,45 @@ HALVES = (torch.bfloat16, torch.float16)
 MOST_NAMES = 64
 
 
-def watch(wraps: Wraps) -> None:
-    """Note every loading and conversion from now on, until what `wraps` wrapped is put back."""
-    wraps.wrap(nn.Module, "load_state_dict", after=_loaded, with_result=True)
+def watch(wraps: Wraps, models: Callable[[], Iterable[Model]]) -> None:
+    """Note every loading and conversion from now on, until what `wraps` wrapped is put back; `models` are all that are known."""
+
+    def loaded(result: Any, module: nn.Module, state_dict: Mapping[str, Any], *_: Any, **__: Any) -> None:
+        site = user_call(sys._getframe(2))
+        loading = _loaded(result, module, state_dict, site.source if site else None)
+        if loading.missing and loading.unexpected:
+            _tell_the_original(loading, module, models())
+
+    wraps.wrap(nn.Module, "load_state_dict", after=loaded, with_result=True)
     for name in ("to", "half", "bfloat16"):
         wraps.wrap(nn.Module, name, after=_converted)
     wraps.later(_LOADS.clear)
     wraps.later(_HALVED.clear)
 
 
-def _loaded(result: Any, module: nn.Module, state_dict: Mapping[str, Any], *_: Any, **__: Any) -> None:
-    site = user_call(sys._getframe(2))
+def _loaded(result: Any, module: nn.Module, state_dict: Mapping[str, Any], source: Source | None) -> Loading:
     missing, unexpected = result.missing_keys, result.unexpected_keys
     found = len(state_dict) - len(unexpected)
     if found > 0:
         for other in [each for each in _LOADS if _overlap(each, module)]:
             del _LOADS[other]
     _LOADS.pop(module, None)
-    _LOADS[module] = Loading(
-        found, len(missing), len(unexpected), site.source if site else None, *_alike(unexpected, missing)
-    )
+    _LOADS[module] = Loading(found, len(missing), len(unexpected), source, *_alike(unexpected, missing))
+    return _LOADS[module]
+
+
+def _tell_the_original(loading: Loading, module: nn.Module, models: Iterable[Model]) -> None:
+    """A module that is not trained was given names that do not fit. If it has the form of a part of a model that is trained, it
+    was to go on as that one."""
+    form = _form(module)
+    for model in models:
+        parts = list(model.root.modules()) if model.root is not None and model.trained else []
+        if not any(part is module for part in parts) and any(_form(part) == form for part in parts):
+            model.copies.append(loading)
+
+
+def _form(module: nn.Module) -> list[tuple[int, ...]]:
+    return [tuple(each.shape) for each in module.parameters()]
 
 
 def _converted(module: nn.Module, *_: Any, **__: Any) -> None:

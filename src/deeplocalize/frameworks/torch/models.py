@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from deeplocalize.frameworks.source import CallSite
 from deeplocalize.frameworks.torch import describe, given, stats
 from deeplocalize.frameworks.torch.evaluations import Evaluations, acts_in_training
-from deeplocalize.trace.schema import Layer, Source
+from deeplocalize.trace.schema import Layer, Loading, Source
 
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu,
@@ -158,7 +158,11 @@ class LayerState:
 
 
 class Model:
-    """A module that the program calls itself (not from inside another one), with its layers."""
+    """A module that the program calls itself (not from inside another one), with its layers.
+
+    Attributes:
+        copies: what was loaded in vain into modules of the form of one of its own, after it was trained.
+    """
 
     def __init__(
         self,
@@ -198,6 +202,7 @@ class Model:
         self.backwards = 0
         self.before: list[Tensor] = []
         self.evaluations = Evaluations()
+        self.copies: list[Loading] = []
 
     def add_layers_of(self, module: nn.Module, sites: Callable[[nn.Module], CallSite | None]) -> None:
         """Take in a module that the model calls although it did not have it before: one that was put into it since, or

@@ -72,7 +72,7 @@ class TorchProbe:
         self._wraps.wrap(torch.optim.Optimizer, "zero_grad", after=self._gradients_cleared)
         self._wraps.wrap(nn.Module, "zero_grad", after=self._gradients_cleared)
         self._wraps.wrap(nn.Module, "eval", after=self._evaluation_begins)
-        loading.watch(self._wraps)
+        loading.watch(self._wraps, self._all_models)
         initial.watch(self._wraps)
         self._wraps.wrap(nn.Module, "state_dict", after=self._trainings.weights_saved)
         self._wraps.wrap(nn.Module, "__setstate__", self._sites.copied, self._trainings.weights_copied)

@@ -10,10 +10,10 @@ The training begins from random weights and not from those that were paid for, a
 because it is trained already stays random for ever.
 
 How it is recognized
-By the loading itself: of the tensors that the model has, at most `few` = 0.1 were found in what was loaded, and of those that
-were loaded, at most `few` have a place in the model. In PyTorch, a module that is not trained itself counts as well, if it has
-the form of one that was: it was to go on with what was learned. Two networks that really share a part have more in common than a tenth,
-and a load that was meant to do nothing is not known.
+By the loading itself: of the tensors that the model has, at most `few` = 0.1 were found in what was loaded, and of those
+that were loaded, at most `few` have a place in the model. In PyTorch, a module that is not trained itself counts as well,
+if it has the form of one that was: it was to go on with what was learned. Two networks that really share a part have more
+in common than a tenth, and a load that was meant to do nothing is not known.
 
 How to fix it
 Rename the loaded tensors, or load them into the module that was saved. Load strictly wherever everything should fit: then

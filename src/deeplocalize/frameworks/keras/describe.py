@@ -281,11 +281,14 @@ FRESH = 0.1
 
 
 def _is_fresh(layer: Any) -> bool | None:
-    """True if a layer's moving averages are as they begin, or a step or two away; None if it has none, or none yet."""
+    """True if a layer's moving averages are as they begin, or a step or two away; None if it has none that can be read now."""
     averages = [getattr(layer, name, None) for name in ("moving_mean", "moving_variance")]
     if any(each is None for each in averages):
         return None
-    mean, variance = (keras.ops.convert_to_numpy(each) for each in averages)
+    try:
+        mean, variance = (keras.ops.convert_to_numpy(each) for each in averages)
+    except Exception:  # not made yet, or in JAX handed over to the step that is being computed
+        return None
     return bool(abs(mean).mean() < FRESH and abs(variance - 1).mean() < FRESH)
 
 

@@ -52,7 +52,7 @@ def test_the_sum_must_be_what_makes_them_too_long(passes, count):
 
 @pytest.mark.parametrize(("passes", "count"), [(1, 0), (2, 1)])
 def test_one_pass_is_no_sum(passes, count):
-    assert len(check.run(run(passes, first=0.009))) == count
+    assert len(check.run(run(passes, first=0.009, factor=10.0))) == count
 
 
 def test_several_losses_of_one_forward_pass_are_a_sum_that_is_meant():

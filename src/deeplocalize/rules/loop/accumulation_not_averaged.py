@@ -10,7 +10,7 @@ right for one large batch is far too high then: the loss jumps, gets stuck or ov
 
 How it is recognized
 All of this holds:
-- A step gathers `passes` = 2 or more backward passes, as the median over the steps, each with a forward pass of its own. Several
+- A step gathers two or more backward passes, as the median over the steps, each with a forward pass of its own. Several
   losses of one forward pass are a sum that is meant.
 - The program does not divide the loss: what it multiplies it with is more than the root of the share of one pass.
 - The optimizer is plain or with momentum; those that divide by the gradient's size (Adam, RMSprop) do not feel a factor.
@@ -65,14 +65,10 @@ from deeplocalize.trace.schema import Trace
         "weights-never-change",
     ),
 )
-def check(
-    trace: Trace, *, passes: int = 2, limit: float = 1.0, window: int = 10, usual: float = 0.01
-) -> Iterator[Finding]:
+def check(trace: Trace, *, limit: float = 1.0, window: int = 10, usual: float = 0.01) -> Iterator[Finding]:
     """Yield one finding if adding up the gradients of several passes made the steps too long."""
     gathered = _gathered(trace)
-    if gathered < max(passes, 1) or any(
-        abs(each.loss.factor) * math.sqrt(gathered) <= 1 for each in trace.run.objectives
-    ):
+    if gathered < 2 or any(abs(each.loss.factor) * math.sqrt(gathered) <= 1 for each in trace.run.objectives):
         return
     steps = too_long_by(trace, gathered, limit, window, usual)
     if steps is None or not does_harm(trace):

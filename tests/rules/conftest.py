@@ -69,13 +69,13 @@ def asked(
     )
 
 
-def telling(trace: Trace, right: float | None = None, says: bool = True) -> Trace:
+def telling(trace: Trace, right: float | None = None, says: float = 1.0) -> Trace:
     """The trace of a network that sorts into ten classes and answers all alike in training, and validation data of which it
-    answers this share right, if there are any; `says`: the inputs tell the class."""
+    answers this share right, if there are any; `says`: the share of the inputs that tell the class."""
     steps, labels = len(trace.steps), np.repeat(np.arange(10), 40)
     random = np.random.default_rng(0)
     order, noise = random.permutation(400), random.normal(0, 0.1, (400, 10))
-    said = labels if says else random.permutation(labels)
+    said = np.where(np.arange(400) % 40 < 40 * says, labels, random.permutation(labels))
     sample = Sample(
         np.arange(400) * steps // 400, np.eye(10)[said[order]] + noise, labels[order].astype(float), np.zeros((400, 10))
     )

@@ -61,6 +61,11 @@ def distance(trace: Trace, lengths: FloatArray, steps: IntArray) -> FloatArray:
     return total
 
 
+def distance_ahead(trace: Trace, lengths: FloatArray, window: int) -> FloatArray:
+    """The distance (see there) of so many steps from each recorded one on, [samples]."""
+    return distance(trace, lengths, trace.sampled + window) - distance(trace, lengths, trace.sampled)
+
+
 def is_as_initialized(trace: Trace, layer: int) -> bool:
     """True if a kernel's values are spread evenly to both sides, as a uniform initializer leaves them and no training does.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from deeplocalize.findings import Evidence
-from deeplocalize.signals.movement import distance, typical_updates
+from deeplocalize.signals.movement import distance_ahead, typical_updates
 from deeplocalize.signals.quality import has_had_time, in_turns, learns_well, recent_loss, start_loss
 from deeplocalize.trace.names import Series
 from deeplocalize.trace.schema import Trace
@@ -31,7 +31,7 @@ def too_long_by(trace: Trace, times: float, limit: float, window: int, usual: fl
     """Steps whose path over `window` of them is longer than `limit`, though the first one would be as short as `usual` if it
     were so many times shorter; None if that is not so, or if the optimizer divides by the size of the gradient."""
     lengths = typical_updates(trace)
-    ahead = distance(trace, lengths, trace.sampled + window) - distance(trace, lengths, trace.sampled)
+    ahead = distance_ahead(trace, lengths, window)
     steps = lengths[np.isfinite(lengths) & (lengths > 0)]
     if not _feels_a_factor(trace) or not (ahead > limit).any() or not len(steps) or steps[0] / times > usual:
         return None
@@ -39,13 +39,14 @@ def too_long_by(trace: Trace, times: float, limit: float, window: int, usual: fl
     return LongSteps(float(steps[0]), float(np.nanmax(ahead)), window, since)
 
 
-def shown(steps: LongSteps, times: float, limit: float, usual: float, what: str) -> tuple[Evidence, ...]:
-    """The lengths of such steps as evidence; `what` is there `times`."""
+def measures(
+    steps: LongSteps, times: float, limit: float, usual: float, what: str
+) -> tuple[tuple[str, float, Literal[">", "<="], float, Series], ...]:
+    """The lengths of such steps as evidence: what, observed, relation, limit and series of each; `what` is there `times`."""
+    first = f"relative length of the first step, over the number of {what}"
     return (
-        Evidence(f"relative path of the weights over {steps.window} steps", steps.farthest, ">", limit, UPDATE),
-        Evidence(
-            f"relative length of the first step, over the number of {what}", steps.first / times, "<=", usual, UPDATE
-        ),
+        (f"relative path of the weights over {steps.window} steps", steps.farthest, ">", limit, UPDATE),
+        (first, steps.first / times, "<=", usual, UPDATE),
     )
 
 

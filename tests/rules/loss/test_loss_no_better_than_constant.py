@@ -7,8 +7,6 @@ from deeplocalize.rules import NotEvaluated
 from deeplocalize.rules.loss.loss_no_better_than_constant import check
 from deeplocalize.testing import make_run, make_trace, source
 from deeplocalize.trace import DataCard, Loss, TargetCard
-from deeplocalize.trace.data import target_card
-from deeplocalize.trace.schema import Head, Sample
 
 TEN_CLASSES = DataCard(baseline_loss=math.log(10), baseline_accuracy=0.1)
 RANDOM = np.random.default_rng(0)
@@ -40,29 +38,20 @@ def test_weights_that_went_nowhere_yet_are_given_more_steps():
     assert len(check.run(run(steps=1000, update=1e-4))) == 1
 
 
-def telling(share=1.0, ended="completed", steps=200):
-    """A completed run that answers at random, of inputs that say which class it is for a share of the rows."""
-    labels = np.repeat(np.arange(10), 40)
-    order = RANDOM.permutation(400)
-    said = np.where(np.arange(400) % 100 < 100 * share, labels, RANDOM.permutation(labels))
-    inputs = np.eye(10)[said] + RANDOM.normal(0, 0.1, (400, 10))
-    late = np.sort(RANDOM.integers(0, steps, 400))
-    sample = Sample(late, inputs[order], labels[order].astype(float), RANDOM.normal(size=(400, 10)))
-    loss = Loss("cross-entropy", "CrossEntropyLoss", "logits", "class-index")
-    facts = make_run(loss, Head(0, "linear", 0, 10, (10,)), ended=ended)
-    card = DataCard(targets=(target_card(labels),), baseline_loss=math.log(10), baseline_accuracy=0.1)
-    return run(steps=steps, update=1e-4, data=card, run=facts, sample=sample)
+def telling(told, share=1.0, ended="completed", steps=200):
+    """A run that answers at random, of inputs that say which class it is for a share of the rows."""
+    return told(run(steps=steps, update=1e-4, run=make_run(ended=ended)), says=share)
 
 
-def test_but_not_where_neighbors_answer_well_and_the_run_is_over():
-    assert len(check.run(telling())) == 1
-    assert check.run(telling(ended="running")) == ()
-    assert check.run(telling(steps=90)) == ()
+def test_but_not_where_neighbors_answer_well_and_the_run_is_over(told):
+    assert len(check.run(telling(told))) == 1
+    assert check.run(telling(told, ended="running")) == ()
+    assert check.run(telling(told, steps=90)) == ()
 
 
 @pytest.mark.parametrize(("share", "count"), [(0.4, 0), (0.9, 1)])
-def test_the_inputs_must_say_much_more_than_the_network_answers(share, count):
-    assert len(check.run(telling(share))) == count
+def test_the_inputs_must_say_much_more_than_the_network_answers(told, share, count):
+    assert len(check.run(telling(told, share))) == count
 
 
 def test_a_loss_that_still_falls_is_given_more_steps():

@@ -6,8 +6,6 @@ import pytest
 from deeplocalize.rules.optimizer.learning_rate_too_high import check
 from deeplocalize.testing import make_run, make_trace, source
 from deeplocalize.trace import DataCard, Loss, Optimizer
-from deeplocalize.trace.data import target_card
-from deeplocalize.trace.schema import Head, Sample
 
 BASELINE = DataCard(baseline_loss=math.log(10), baseline_accuracy=0.1)
 SGD_10 = Optimizer("sgd", "SGD", {"learning_rate": 10}, source=source(31), sources={"learning_rate": source(32)})
@@ -97,27 +95,18 @@ def test_an_unknown_rate_still_gets_a_proposal():
     assert "Divide the learning rate" in finding.remedies[0].text
 
 
-def settled(right, loss=1.8, says=True):
-    """Huge steps, and validation data of which this share is answered right; `says`: the inputs say which class it is."""
-    labels = np.repeat(np.arange(10), 20)
-    order = np.random.default_rng(0).permutation(200)
-    inputs = np.eye(10)[labels] + np.random.default_rng(1).normal(0, 0.1, (200, 10))
-    targets = labels if says else np.random.default_rng(2).permutation(labels)
-    sample = Sample(np.arange(200), inputs[order], targets[order].astype(float), np.zeros((200, 10)))
-    loss_term = Loss("cross-entropy", "CrossEntropyLoss", "logits", "class-index")
-    facts = make_run(loss_term, Head(0, "linear", 0, 10, (10,)), optimizer=SGD_10)
-    card = DataCard(targets=(target_card(labels),), baseline_loss=math.log(10), baseline_accuracy=0.1)
-    rows = {"validation.accuracy": np.where(np.arange(200) % 20 == 19, right, np.nan), "batch_size": 32.0}
-    return run(np.full((200, 1), 0.5), loss, scalars=rows, data=card, run=facts, sample=sample)
+def settled(told, loss=1.8, **facts):
+    """Huge steps, and what `told` makes of them."""
+    return told(run(np.full((200, 1), 0.5), loss), **facts)
 
 
-def test_a_network_that_settles_far_from_what_its_inputs_allow_is_harmed_too():
-    (finding,) = check.run(settled(0.3))
+def test_a_network_that_settles_far_from_what_its_inputs_allow_is_harmed_too(told):
+    (finding,) = check.run(settled(told, right=0.3))
     assert finding.evidence[1].what.startswith("the error on validation data")
 
 
 @pytest.mark.parametrize(
     "facts", [{"right": 0.6}, {"right": 0.3, "says": False}, {"right": 0.3, "loss": np.geomspace(2.3, 0.8, 200)}]
 )
-def test_but_not_one_that_does_well_or_goes_on_or_could_not_know_better(facts):
-    assert check.run(settled(**facts)) == ()
+def test_but_not_one_that_does_well_or_goes_on_or_could_not_know_better(told, facts):
+    assert check.run(settled(told, **facts)) == ()

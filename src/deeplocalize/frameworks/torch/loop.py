@@ -160,7 +160,7 @@ class Clipping:
         for training in self._concerned():
             if (factor := factors.get(id(training))) is not None:
                 training.loop.clipped = float(factor) if factor.device.type == "cpu" else factor.reshape(())
-            training.loop.unused.computed(training.live_optimizers())
+            training.loop.unused.computed(training.live_optimizers)
         self._remember("clip", user_call(sys._getframe(1)), self._concerned())
 
 

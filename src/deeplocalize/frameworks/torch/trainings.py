@@ -248,7 +248,7 @@ class Trainings:
     def backward_ended(self) -> None:
         """A backward pass is over."""
         for training in self.live:
-            training.loop.unused.computed(training.live_optimizers())
+            training.loop.unused.computed(training.live_optimizers)
         found, training = self._slopes.found(), self._looked_at
         if found is not None and training is not None:
             training.origin = dataclasses.replace(found, step=training.step)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -57,10 +57,10 @@ class Unused:
         self._lost += self._open
         self._open = []
 
-    def computed(self, optimizers: Iterable[torch.optim.Optimizer]) -> None:
+    def computed(self, optimizers: Callable[[], Iterable[torch.optim.Optimizer]]) -> None:
         """The gradient is there, or was clipped."""
         if self._lost:
-            self._mark = _mark(optimizers)
+            self._mark = _mark(optimizers())
 
     def count(self, optimizers: Iterable[torch.optim.Optimizer]) -> float:
         """How many passes were in vain, now that a step begins; 0 if fewer than those that it uses."""

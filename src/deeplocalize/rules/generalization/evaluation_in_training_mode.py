@@ -62,7 +62,8 @@ def check(
         return
     seen = trace.run.evaluations
     fresh = [each for each in seen if _is_fresh(each, trained, repeated, least)]
-    before, after = ([each for each in seen if (each.step < steps_seen(trace)) is early] for early in (True, False))
+    before = [each for each in seen if each.step < steps_seen(trace)]
+    after = [each for each in seen if each.step >= steps_seen(trace)]
     shown = [each for each in fresh if each.layers and not each.proper]
     shown = [each for each in shown if each.examples >= 2 * each.passes or not before]
     if sum(each.again for each in shown) < blocks or any(each.proper for each in before):

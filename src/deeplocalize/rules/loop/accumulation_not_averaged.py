@@ -39,12 +39,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from deeplocalize.findings import Finding, Locus, Severity, strength_of
+from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
 from deeplocalize.remedies import Remedy
 from deeplocalize.rules import rule
 from deeplocalize.signals.over_time import recorded
 from deeplocalize.signals.settings import call_line
-from deeplocalize.signals.summing import UPDATE, does_harm, shown, told, too_long_by
+from deeplocalize.signals.summing import UPDATE, does_harm, measures, told, too_long_by
 from deeplocalize.trace.names import Series
 from deeplocalize.trace.schema import Trace
 
@@ -77,7 +77,7 @@ def check(trace: Trace, *, limit: float = 1.0, window: int = 10, usual: float = 
         message=f"Each step adds up the gradients of {gathered:g} passes instead of averaging them, so that it is {gathered:g} "
         f"times as long: {told(trace, steps)}",
         locus=Locus("training-loop", source=call_line(trace, "backward", "step")),
-        evidence=shown(steps, gathered, limit, usual, "passes"),
+        evidence=tuple(Evidence(*each) for each in measures(steps, gathered, limit, usual, "passes")),
         remedies=(
             Remedy(
                 "Divide the loss by the number of passes that a step gathers",

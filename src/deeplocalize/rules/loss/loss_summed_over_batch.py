@@ -38,13 +38,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from deeplocalize.findings import Finding, Locus, Severity, strength_of
+from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
 from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
 from deeplocalize.signals.over_time import recorded
 from deeplocalize.signals.places import loss_line
 from deeplocalize.signals.quality import start_loss
-from deeplocalize.signals.summing import UPDATE, does_harm, shown, told, too_long_by
+from deeplocalize.signals.summing import UPDATE, does_harm, measures, told, too_long_by
 from deeplocalize.signals.task import Task, tasks
 from deeplocalize.trace.names import Series
 from deeplocalize.trace.schema import Trace
@@ -79,7 +79,7 @@ def check(trace: Trace, *, limit: float = 1.0, window: int = 10, usual: float = 
         message=f"{asked[0].loss.name} adds up the losses of {size:g} examples instead of averaging them, so that each step "
         f"is {size:g} times as long: {told(trace, steps)}",
         locus=Locus("loss", source=loss_line(trace, asked[0].loss)),
-        evidence=shown(steps, size, limit, usual, "examples"),
+        evidence=tuple(Evidence(*each) for each in measures(steps, size, limit, usual, "examples")),
         remedies=(
             Remedy(
                 "Average over the batch",

@@ -50,7 +50,7 @@ USUAL = {"torch": "0.1", "keras": "0.99"}
 def check(trace: Trace, *, least: int = 100, left: float = 0.5, far: float = 2.0) -> Iterator[Finding]:
     """Yield one finding, for the first layer whose averages are mostly their start."""
     steps = steps_seen(trace)
-    found = next((at for at in _fresh(trace) if _kept(trace, at) ** steps > left and _is_off(trace, at, far)), None)
+    found = next((at for at in _fresh(trace) if _kept(trace, at) ** steps > left and _scale(trace, at) > far), None)
     if found is None or steps < least:
         return
     momentum, rest = trace.layers[found].settings["momentum"], _kept(trace, found) ** steps
@@ -85,10 +85,6 @@ def _kept(trace: Trace, layer: int) -> float:
     if not isinstance(momentum, int | float):
         return 0.0
     return float(momentum if trace.run.framework == "keras" else 1 - momentum)
-
-
-def _is_off(trace: Trace, layer: int, far: float) -> bool:
-    return _scale(trace, layer) > far
 
 
 def _scale(trace: Trace, layer: int) -> float:

@@ -41,7 +41,7 @@ import numpy as np
 from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
 from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
-from deeplocalize.signals.movement import distance, typical_updates
+from deeplocalize.signals.movement import distance_ahead, typical_updates
 from deeplocalize.signals.over_depth import EXPLOSIVE, gradient_rise_at_start
 from deeplocalize.signals.potential import falls_short
 from deeplocalize.signals.quality import expected_loss, learns_well, recent_loss, start_loss
@@ -71,7 +71,7 @@ UPDATE = Series("weight_update", "rms")
 def check(trace: Trace, *, limit: float = 1.0, window: int = 10, left: float = 0.5) -> Iterator[Finding]:
     """Yield one finding if huge steps did harm."""
     lengths = typical_updates(trace)
-    ahead = distance(trace, lengths, trace.sampled + window) - distance(trace, lengths, trace.sampled)
+    ahead = distance_ahead(trace, lengths, window)
     if not (ahead > limit).any() or gradient_rise_at_start(trace) > EXPLOSIVE or (harm := _harm(trace, left)) is None:
         return
     first = int(np.argmax(ahead > limit))

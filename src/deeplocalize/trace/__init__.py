@@ -16,6 +16,7 @@ from deeplocalize.trace.schema import (
     Run,
     Sample,
     Scaling,
+    Softmax,
     Source,
     Trace,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "Sample",
     "Scaling",
     "Series",
+    "Softmax",
     "Source",
     "TargetCard",
     "Trace",

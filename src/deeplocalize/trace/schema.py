@@ -191,6 +191,20 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class Softmax:
+    """A softmax inside of a model that runs over a single number, where several are there to be weighed.
+
+    `shape` is that of its output and `axis` the one it runs over, the batch axis being 0; `after` the layer whose output it is
+    given, None if it is given something else; `source` the user's line.
+    """
+
+    shape: tuple[int | None, ...]
+    axis: int
+    after: int | None = None
+    source: Source | None = None
+
+
+@dataclass(frozen=True)
 class Loading:
     """Weights were loaded into a model: how many of its tensors were found in what was loaded, how many were not, and
     how many of those loaded have no place in the model. `given` is the name of one of the latter, `wanted` that of one
@@ -292,6 +306,7 @@ class Run:
     evaluations: tuple[Evaluation, ...] = ()
     keeps_weights: bool | None = None
     scaling: Scaling | None = None
+    softmax_over_one: Softmax | None = None
 
 
 @dataclass(frozen=True)

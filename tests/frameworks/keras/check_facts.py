@@ -1,5 +1,7 @@
 """What is said of the program: layers, losses, optimizers, and the user's lines."""
 
+import warnings
+
 import keras
 import numpy as np
 from harness import check, compiled, line_of, mlp, problem, seed, watched
@@ -105,6 +107,42 @@ def the_axis_of_the_last_softmax_is_known():
     ]:
         trace = fitted(lambda last=last: build(last))
         assert trace.run.objectives[0].head.normalized_axis == axis, (last, axis)
+
+
+@check
+def a_softmax_over_the_only_unit_of_a_layer_is_known_with_its_line():
+    class Pool(layers.Layer):
+        def __init__(self, units, axis, **named):
+            super().__init__(**named)
+            self.score, self.axis = layers.Dense(units), axis
+
+        def call(self, x):
+            weights = keras.ops.softmax(self.score(x), axis=self.axis)
+            return keras.ops.mean(weights * x, axis=1)
+
+    def build(make):
+        inputs = keras.Input((6,))
+        weighed = make(layers.Reshape((3, 2))(inputs))
+        return compiled(keras.Model(inputs, layers.Dense(3, activation="softmax")(weighed)))
+
+    for make, line in [
+        (lambda x: Pool(1, -1)(x), "keras.ops.softmax(self.score(x)"),
+        (lambda x: layers.Flatten()(layers.Dense(1, activation="softmax")(x)), "layers.Dense(1"),
+        (lambda x: layers.Flatten()(layers.Softmax()(layers.Dense(1)(x))), "layers.Softmax()"),
+    ]:
+        with warnings.catch_warnings(action="ignore"):  # Keras may warn of it itself
+            found = fitted(lambda make=make: build(make)).run.softmax_over_one
+        assert found is not None and line in found.source.text, found
+        assert found.shape[1:] == (3, 1) and found.axis == 2
+
+    for make in (
+        lambda x: Pool(1, 1)(x),
+        lambda x: Pool(2, -1)(x),
+        lambda x: layers.Flatten()(layers.Softmax()(layers.Permute((2, 1))(layers.Dense(1)(x)))),
+        lambda x: layers.Dense(1, activation="softmax")(layers.Flatten()(x)),
+    ):
+        with warnings.catch_warnings(action="ignore"):
+            assert fitted(lambda make=make: build(make)).run.softmax_over_one is None
 
 
 @check

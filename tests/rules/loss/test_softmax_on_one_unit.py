@@ -1,4 +1,9 @@
+import dataclasses
+
 import numpy as np
+
+from deeplocalize.testing import source
+from deeplocalize.trace import Softmax
 
 LABELS = np.arange(60) % 2
 
@@ -38,3 +43,25 @@ def test_outputs_are_one_but_for_rounding(asked, rule):
     for low, accused in ((0.9995, 1), (0.995, 0)):
         trace = asked("binary cross-entropy", "softmax", LABELS, **{"prediction.min": low, "prediction.max": 1.0})
         assert len(rule("softmax-on-one-unit").run(trace)) == accused
+
+
+def test_an_attention_whose_weights_are_all_one_is_named_at_its_line(asked, rule):
+    trace = with_run(
+        asked("cross-entropy on logits, by number", "linear", np.arange(60) % 3, 3),
+        softmax_over_one=Softmax((None, 1, 6), 1, 0, source(31)),
+    )
+    (found,) = rule("softmax-on-one-unit").run(trace)
+    assert (found.locus.kind, found.locus.layer, found.locus.source.line) == ("activation-hidden", 0, 31)
+    assert (found.remedies[0].before, found.remedies[0].after) == ("dim=1", "dim=2")
+
+
+def test_of_an_output_and_an_attention_the_output_is_named(asked, rule):
+    trace = with_run(
+        asked("binary cross-entropy", "softmax", LABELS), softmax_over_one=Softmax((None, 5, 1), 2, 0, source(31))
+    )
+    (found,) = rule("softmax-on-one-unit").run(trace)
+    assert found.locus.kind == "activation-output"
+
+
+def with_run(trace, **facts):
+    return dataclasses.replace(trace, run=dataclasses.replace(trace.run, **facts))

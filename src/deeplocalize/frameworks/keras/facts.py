@@ -15,12 +15,12 @@ import keras
 from deeplocalize.frameworks import lines
 from deeplocalize.frameworks.data_lines import made_at
 from deeplocalize.frameworks.keras import callback, describe, objectives
-from deeplocalize.frameworks.keras.describe import Leaves
+from deeplocalize.frameworks.keras.describe import Leaf, Leaves
 from deeplocalize.frameworks.keras.evaluations import Evaluations, first_array
 from deeplocalize.frameworks.keras.flow import PASSING, Term, Way
 from deeplocalize.frameworks.keras.sites import Sites, arguments, line
 from deeplocalize.frameworks.source import CallSite, is_user_file, lines_with, place, shown_path
-from deeplocalize.trace.schema import Head, Layer, Loss, Objective, Optimizer, Run, Source
+from deeplocalize.trace.schema import Head, Layer, Loss, Objective, Optimizer, Run, Softmax, Source
 
 SCHEDULERS = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
 
@@ -67,6 +67,7 @@ class Known:
     used: frozenset[str] = frozenset()
     scheduler: Source | None = None
     called: CallSite | None = None
+    softmax_over_one: tuple[Leaf | None, Softmax] | None = None
     model_built: CallSite | None = None
     examples: int | None = None
     batches: int | None = None
@@ -177,8 +178,19 @@ def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run
         loaded=known.sites.loads.of(model),
         keeps_weights=known.keeps_weights or known.fits != 1,
         evaluations=known.evaluations.found,
+        softmax_over_one=_softmax_over_one(facts, known),
         sources={name: source for name, source in sources.items() if source is not None},
     )
+
+
+def _softmax_over_one(facts: Sequence[Layer], known: Known) -> Softmax | None:
+    if known.softmax_over_one is None:
+        return None
+    carrier, found = known.softmax_over_one
+    if carrier is None:
+        return found
+    layer = facts[carrier.index]
+    return dataclasses.replace(found, source=layer.sources.get("activation", layer.source))
 
 
 def _policy_line(filename: str | None) -> Source | None:

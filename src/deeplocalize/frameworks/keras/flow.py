@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from deeplocalize.frameworks.keras.describe import Leaf
+from deeplocalize.trace.schema import Softmax
 
 PASSING = frozenset(
     {"activation", "dropout", "norm", "batch-norm", "reshape", "pooling", "noise", "merge", "rescaling"}
@@ -87,6 +88,8 @@ class Flow:
         self._outputs: dict[int, Any] = {}
         self.after: dict[int, str] = {}
         """By layer: the first nonlinearity after it, `linear` if another layer or the loss comes first."""
+        self.softmax_over_one: tuple[Leaf | None, Softmax] | None = None
+        """The first softmax over the only unit of a layer's output at several positions, and the layer that applies it."""
 
     def of(self, tensor: Any) -> Way | None:
         """The way of a tensor, None if it came from something that is not watched."""
@@ -100,6 +103,12 @@ class Flow:
     def layer_ran(self, leaf: Leaf, inputs: list[Any], output: Any) -> None:
         """A layer made `output` of `inputs`."""
         ways = [way for tensor in inputs if (way := self.of(tensor)) is not None]
+        if leaf.kind in ("activation", "dense"):
+            axis = _axis(leaf.activation, getattr(leaf.layer, "axis", -1), len(output.shape))
+            units = (
+                self._units_of(inputs[0]) if leaf.kind == "activation" and inputs else (leaf.index, output.shape[-1])
+            )
+            self._look_at_softmax(units, axis, output, leaf)
         way = max(ways, key=lambda each: each.layer if each.layer is not None else -1, default=None)
         made = self._made(leaf, way, len(output.shape))
         if leaf.kind not in PASSING and made is not None and made.layer == leaf.index:
@@ -126,9 +135,23 @@ class Flow:
     def function_ran(self, name: str, given: Any, output: Any, axis: Any = -1) -> Way | None:
         """A nonlinearity was called as a function. Returns the way of what it was given, None if that is not known."""
         way = self.of(given)
+        self._look_at_softmax(self._units_of(given), _axis(name, axis, len(output.shape)), output, None)
         if way is not None:
             self._ways[id(output)] = (output, self._applied(way, name, None, _axis(name, axis, len(output.shape))))
         return way
+
+    def _units_of(self, tensor: Any) -> tuple[int, int] | None:
+        """The layer that made a tensor, by its index, and the number of its units; None if no layer of units did."""
+        way = self.of(tensor)
+        return (way.layer, tensor.shape[-1]) if way and way.layer is not None and self.made_by_layer(tensor) else None
+
+    def _look_at_softmax(
+        self, made: tuple[int, int] | None, axis: int | None, output: Any, carrier: Leaf | None
+    ) -> None:
+        shape = tuple(output.shape)
+        over_units = made is not None and made[1] == 1 and axis == len(shape) - 1 and shape[-1] == 1
+        if over_units and any(size != 1 for size in shape[1:-1]) and self.softmax_over_one is None:
+            self.softmax_over_one = carrier, Softmax((None, *shape[1:]), len(shape) - 1, made[0] if made else None)
 
     def reached_loss(self, prediction: Any) -> Way | None:
         """The way of a prediction that a loss was given."""

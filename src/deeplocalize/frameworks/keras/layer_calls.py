@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import sys
 import threading
@@ -15,10 +16,10 @@ from keras import ops, tree
 from deeplocalize.frameworks.keras import describe, statistics
 from deeplocalize.frameworks.keras.describe import Leaf
 from deeplocalize.frameworks.keras.flow import Flow
-from deeplocalize.frameworks.keras.sites import own_call
+from deeplocalize.frameworks.keras.sites import line, own_call
 from deeplocalize.frameworks.replaced import replaced
 from deeplocalize.frameworks.session import leave_traceback
-from deeplocalize.frameworks.source import CallSite
+from deeplocalize.frameworks.source import CallSite, user_call
 
 if TYPE_CHECKING:
     from deeplocalize.frameworks.keras.observation import Observation
@@ -200,7 +201,12 @@ class LayerCalls:
         return function
 
     def _function_ran(self, name: str, given: Any, output: Any, axis: Any) -> None:
+        known = self.flow.softmax_over_one
         way = self.flow.function_ran(name, given, output, axis)
+        found = self.flow.softmax_over_one
+        if found is not None and found is not known:
+            called = line(user_call(sys._getframe(1)))
+            self.flow.softmax_over_one = found[0], dataclasses.replace(found[1], source=called)
         values = self._on.detached(output)
         if way is None or way.layer is None or way.activations or not self._seen.takes(values):
             return

@@ -13,7 +13,7 @@ from deeplocalize.frameworks.data_lines import made_at
 from deeplocalize.frameworks.source import CallSite, outermost_loop
 from deeplocalize.frameworks.torch import loading
 from deeplocalize.frameworks.torch.models import Model
-from deeplocalize.trace.schema import Evaluation, Layer, Loading, Source
+from deeplocalize.trace.schema import Evaluation, Layer, Loading, Softmax, Source
 
 
 def layers(models: Sequence[Model], filename: str | None) -> tuple[Layer, ...]:
@@ -77,7 +77,14 @@ def seen(models: Sequence[Model], loaded: tuple[Loading, ...]) -> dict[str, Any]
         "evaluations": evaluations,
         "keeps_weights": any(model.evaluations.keeps_weights() for model in models),
         "loaded": (*loaded, *(each for model in models for each in model.copies)),
+        "softmax_over_one": _softmax_over_one(models),
     }
+
+
+def _softmax_over_one(models: Sequence[Model]) -> Softmax | None:
+    index = {id(layer): at for at, layer in enumerate(each for model in models for each in model.layers)}
+    found = next((each for model in models if (each := model.softmax_over_one) is not None), None)
+    return dataclasses.replace(found[1], after=index.get(id(found[0]))) if found is not None else None
 
 
 def validation(models: Sequence[Model]) -> dict[str, Any]:

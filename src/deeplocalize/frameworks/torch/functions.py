@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from deeplocalize.frameworks.torch import graph, objective
+from deeplocalize.frameworks.torch import graph, objective, over_one
 from deeplocalize.frameworks.torch.calls import CallLines
 from deeplocalize.frameworks.torch.models import LayerState, Model
 
@@ -44,6 +44,8 @@ class Functions:
         for model in new:
             for layer in model.layers:
                 layer.kept = None
+        if new and (found := over_one.find(consumers, by_node, calls)) is not None:
+            new[0].softmax_over_one = found
 
 
 def _state_activation(

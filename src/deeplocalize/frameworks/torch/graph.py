@@ -112,6 +112,12 @@ def log_softmax_behind(node: Node | None) -> Node | None:
     return node if node is not None and name(node) == "LogSoftmaxBackward" else None
 
 
+def shape(node: Node, at: int = 0) -> tuple[int, ...]:
+    """The shape of what an operation made; () if this version of PyTorch does not say."""
+    known = getattr(node, "_input_metadata", ())
+    return tuple(int(size) for size in known[at].shape) if at < len(known) else ()
+
+
 def parents(node: Node) -> Iterator[Node]:
     """The nodes that made this node's inputs."""
     return (parent for parent, _ in node.next_functions if parent is not None)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from deeplocalize.frameworks.source import CallSite
 from deeplocalize.frameworks.torch import describe, given, stats
 from deeplocalize.frameworks.torch.evaluations import Evaluations, acts_in_training
-from deeplocalize.trace.schema import Layer, Loading, Source
+from deeplocalize.trace.schema import Layer, Loading, Softmax, Source
 
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu,
@@ -161,6 +161,7 @@ class Model:
     """A module that the program calls itself (not from inside another one), with its layers.
 
     Attributes:
+        softmax_over_one: a softmax in it that runs over a single number, with the layer before it.
         copies: what was loaded in vain into modules of the form of one of its own, after it was trained.
     """
 
@@ -203,6 +204,7 @@ class Model:
         self.before: list[Tensor] = []
         self.evaluations = Evaluations()
         self.copies: list[Loading] = []
+        self.softmax_over_one: tuple[LayerState | None, Softmax] | None = None
 
     def add_layers_of(self, module: nn.Module, sites: Callable[[nn.Module], CallSite | None]) -> None:
         """Take in a module that the model calls although it did not have it before: one that was put into it since, or

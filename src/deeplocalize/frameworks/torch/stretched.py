@@ -22,14 +22,16 @@ def stretched(loss: Any, outputs: Collection[Any]) -> Any:
         node = waiting.pop()
         if node in outputs:
             continue
-        if graph.name(node) == "SubBackward" and _is_square(_shape(node, 0)):
+        if graph.name(node) == "SubBackward" and _is_square(graph.shape(node, 0)):
             given = [
-                (each, at) for each, at in node.next_functions if each is not None and not _is_square(_shape(each, at))
+                (each, at)
+                for each, at in node.next_functions
+                if each is not None and not _is_square(graph.shape(each, at))
             ]
             if len(given) == 2:
                 return None
             if given and None in (each for each, _ in node.next_functions):
-                found = found or _answer(*given[0], _shape(node, 0)[0], outputs)
+                found = found or _answer(*given[0], graph.shape(node, 0)[0], outputs)
         waiting += [each for each in graph.parents(node) if each not in seen]
         seen.update(waiting)
     return found
@@ -38,7 +40,7 @@ def stretched(loss: Any, outputs: Collection[Any]) -> Any:
 def _answer(node: Any, at: int, examples: int, outputs: Collection[Any]) -> Any:
     """The output that a node makes a column or a flat tensor of; None if it is another shape, or was made a column of for
     the purpose."""
-    shape = _shape(node, at)
+    shape = graph.shape(node, at)
     if shape == (examples,):
         while node is not None and node not in outputs and graph.name(node) in graph.TRANSPARENT:
             node = graph.only_parent(node)
@@ -47,9 +49,3 @@ def _answer(node: Any, at: int, examples: int, outputs: Collection[Any]) -> Any:
 
 def _is_square(shape: tuple[int, ...]) -> bool:
     return len(shape) == 2 and shape[0] == shape[1] > 1
-
-
-def _shape(node: Any, at: int) -> tuple[int, ...]:
-    """The shape of what an operation made; () if this version of PyTorch does not say."""
-    known = getattr(node, "_input_metadata", ())
-    return tuple(int(size) for size in known[at].shape) if at < len(known) else ()

@@ -1,13 +1,14 @@
-"""A softmax runs over a single output unit.
+"""A softmax runs over a single number.
 
 What it means
 The last layer has one unit, and its output goes through softmax (or log-softmax). Softmax divides the exponential of
 each unit by their sum. With one unit it divides a number by itself: the output is 1 for every input, whatever the
-weights are.
+weights are. The same happens within a network where the weights of an attention are made over the wrong axis.
 
 Why it hurts
 A constant has no gradient, so no weight of the network ever changes. The loss stays where it is; the accuracy is the
-share of examples whose label happens to be 1. Units that happen to be dead or saturated at the start stay so.
+share of examples whose label happens to be 1. Units that happen to be dead or saturated at the start stay so. An attention
+whose weights are all 1 adds its values up, and the layers that make its scores learn nothing.
 
 How it is recognized
 The nonlinearity between the last layer with parameters and the loss is softmax, and the prediction has one unit. Where
@@ -15,13 +16,19 @@ predictions were recorded, all of them must be 1 (0 for log-softmax) to within `
 that the softmax runs over another axis. Single precision misses 1 by less than 0.000001, so the limit leaves a thousand
 times that.
 
+Within a network the axis of the softmax must have length 1 while another one beside the batch's is longer, and one of two
+things must prove that the longer one was meant: the scores are the output of a layer with one unit, or the weights are
+multiplied, as a matrix, with values along that other axis.
+
 How to fix it
 For a yes-or-no answer use sigmoid with a binary cross-entropy. For a quantity use no nonlinearity. For three or more
-classes give the layer as many units as there are classes.
+classes give the layer as many units as there are classes. For an attention, let the softmax run over the positions.
 
 When it is wrong
 Softmax over positions (attention, pointers) may be given scores with one unit each: it is recognized by outputs below 1
-and left alone. With three or more classes the number of units is the fault, and wrong-output-units reports it.
+and left alone. An attention over one position, as over a single vector of context, is meant to be so: the axis that is
+summed over has length 1 as well. With three or more classes the number of units is the fault, and wrong-output-units
+reports it.
 
 References
 Goodfellow, Bengio, Courville: Deep Learning, section 6.2.2, output units. https://www.deeplearningbook.org/contents/mlp.html
@@ -39,7 +46,7 @@ from deeplocalize.signals import places
 from deeplocalize.signals.fit import fits, is_single_softmax
 from deeplocalize.signals.output import nonlinearities
 from deeplocalize.signals.task import Task, tasks
-from deeplocalize.trace.schema import Trace
+from deeplocalize.trace.schema import Softmax, Trace
 
 
 @rule(
@@ -57,12 +64,16 @@ from deeplocalize.trace.schema import Trace
 )
 def check(trace: Trace, *, rounding: float = 0.001) -> Iterator[Finding]:
     """Find softmax over one unit."""
-    found = list(tasks(trace))
-    if all(task.head.activation is None for task in found):
+    tasks_of_run, within = list(tasks(trace)), trace.run.softmax_over_one
+    if within is None and all(task.head.activation is None for task in tasks_of_run):
         raise CannotEvaluate("the nonlinearity of the output is not known")
-    for task in found:
-        if is_single_softmax(task) and fits(task):
-            yield from _finding(trace, task, rounding)
+    found = [
+        each
+        for task in tasks_of_run
+        if is_single_softmax(task) and fits(task)
+        for each in _finding(trace, task, rounding)
+    ]
+    yield from found or ([_within(trace, within)] if within is not None else [])
 
 
 def _finding(trace: Trace, task: Task, rounding: float) -> Iterator[Finding]:
@@ -80,6 +91,23 @@ def _finding(trace: Trace, task: Task, rounding: float) -> Iterator[Finding]:
         locus=Locus("activation-output", *place),
         evidence=tuple(evidence),
         remedies=(_remedy(task, softmax, f"layer {place.layer}"),),
+    )
+
+
+def _within(trace: Trace, softmax: Softmax) -> Finding:
+    """A softmax within the network."""
+    sizes = [(size or 0, axis) for axis, size in enumerate(softmax.shape) if axis not in (0, softmax.axis)]
+    longest, axis = max(sizes)
+    argument = "dim" if trace.run.framework == "torch" else "axis"
+    behind = f" behind {places.called(trace, softmax.after)}" if softmax.after is not None else ""
+    return Finding(
+        message=f"The softmax{behind} runs over axis {softmax.axis}, which has length 1: each of its weights is 1, whatever "
+        f"the scores are, and {longest or 'all'} positions along axis {axis} are added up alike.",
+        locus=Locus("activation-hidden", softmax.after, softmax.source),
+        evidence=(Evidence("length of the axis that the softmax runs over", 1, "==", 1),),
+        remedies=(
+            Remedy("Let the softmax run over the positions", f"{argument}={softmax.axis}", f"{argument}={axis}"),
+        ),
     )
 
 

@@ -24,12 +24,15 @@ def cut_off(trace: Trace, meant: Collection[int]) -> list[int]:
 
     Where the network learns well, only if they were never trained. A model beside the graph only where it does not learn;
     as long as that is open, only if it was never trained. Layers that are never called only if it does not learn for sure.
+    Layers beside the graph that are no model of their own, only if they were never trained.
     """
     layers, well = [at for at in without_gradient(trace) if at in meant], learns_well(trace)
     doubtful = bool(well)
     if not layers and not well:
         layers, doubtful = beside_the_graph(trace), well is None
         layers = layers or (never_called(trace) if well is False else [])
+    if not layers:
+        layers, doubtful = [at for at in beside_the_graph(trace, within=True) if at in meant], True
     if not layers or not stay_as_they_are(trace, layers):
         return []
     return [] if doubtful and not were_never_trained(trace, layers) else layers
@@ -48,14 +51,16 @@ def without_gradient(trace: Trace) -> list[int]:
     return order[:before]
 
 
-def beside_the_graph(trace: Trace, share: float = 0.9) -> list[int]:
+def beside_the_graph(trace: Trace, share: float = 0.9, *, within: bool = False) -> list[int]:
     """Layers of a model that an optimizer holds and is to train, and that ran in at least this share of the recorded
-    steps, but never while gradients were recorded."""
+    steps, but never while gradients were recorded: all of its layers did, or with `within` those among others."""
     graph = trace.series("layer", "graph")
     held, free = trace.series("layer", "optimized"), trace.series("layer", "trainable")
     apart = (graph == 0).mean(axis=0) >= share if len(graph) else np.zeros(len(trace.layers), bool)
     meant = (held > 0).all(axis=0) & (free > 0).all(axis=0) & ~(graph == 1).any(axis=0)
-    return [layer.index for layer in trace.layers if layer.order is None and (apart & meant)[layer.index]]
+    return [
+        layer.index for layer in trace.layers if (layer.order is not None) is within and (apart & meant)[layer.index]
+    ]
 
 
 def never_called(trace: Trace) -> list[int]:

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from deeplocalize.trace.cards import InputCard
 from deeplocalize.trace.schema import FloatArray, IntArray, Layer, Trace
 
 WITHOUT_KERNEL = ("norm", "batch-norm", "activation", "dropout", "pooling", "reshape", "merge", "rescaling", "noise")
@@ -135,9 +136,21 @@ def middle(values: FloatArray) -> float:
     return float(np.median(known)) if len(known) else math.nan
 
 
+def unlisted(trace: Trace) -> list[InputCard]:
+    """The inputs, without those of whole numbers that embeddings look up beside others that are none."""
+    quantities = [card for card in trace.data.inputs if not card.integral]
+    looked_up = quantities and any(layer.kind == "embedding" for layer in trace.layers)
+    return quantities if looked_up else list(trace.data.inputs)
+
+
 def raw_entrance(trace: Trace) -> Layer | None:
-    """The first layer with weights, unless there is a normalization before or right behind it; with several inputs, anywhere."""
+    """The first layer with weights, unless there is a normalization before or right behind it; with several inputs, anywhere.
+
+    Where some inputs are whole numbers and others are not, embeddings look up the former, and say nothing of the others.
+    """
     ordered = sorted((layer for layer in trace.layers if layer.order is not None), key=lambda layer: layer.order or 0)
+    if len(unlisted(trace)) < len(trace.data.inputs):
+        ordered = [layer for layer in ordered if layer.kind != "embedding"]
     kernels = [at for at, layer in enumerate(ordered) if layer.kind in KERNELS]
     if not kernels:
         return None

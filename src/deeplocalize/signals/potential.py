@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from deeplocalize.signals.over_time import level, recorded
-from deeplocalize.signals.quality import has_had_time, loss_curve, steps_seen
+from deeplocalize.signals.quality import CLEAR_GAIN, has_had_time, loss_curve, steps_seen
 from deeplocalize.signals.task import Task, tasks
 from deeplocalize.trace.schema import FloatArray, IntArray, Sample, Trace
 
@@ -34,6 +34,9 @@ COPY = 0.1
 
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Strengths of a penalty on the weights, against kernels of size 1."""
+
+NOTHING = 0.2
+"""Where the network answers no better than a constant would, this share of a constant's error shows that it need not."""
 
 WIDTHS = (0.5, 1.0, 2.0)
 """Widths of a Gaussian kernel, in units of the median distance of two rows."""
@@ -126,28 +129,31 @@ class Shortfall:
     allowed: float
 
 
-def falls_short(trace: Trace, least: float, learns: bool | None) -> Shortfall | None:
+def falls_short(trace: Trace, least: float, learns: bool | None, nothing: float = NOTHING) -> Shortfall | None:
     """Tell by what a network that has had its chance falls short: it leaves `least` of the constant answer's error more than
     the nearest neighbors do. None if it does not, or nobody can say.
 
-    Errors on validation data count where there are any, if the loss has levelled off or the network is known not to learn
-    (`learns` is False), for noise such as dropout is off there. Without them, errors in training count if it does not learn, or
-    if nobody can tell and the loss has levelled off.
+    Where it answers no better than a constant, `nothing` is enough, and it may be least squares that answer better. Errors on
+    validation data count where there are any, if the loss has levelled off or the network is known not to learn (`learns` is
+    False), for noise such as dropout is off there. Without them, errors in training count if it does not learn, or if nobody
+    can tell and the loss has levelled off.
     """
     found = compare(trace)
     if found is None or not has_had_time(trace):
         return None
-    best = found.of("neighbors")
-    elsewhere, allowed = error_elsewhere(trace), best + least * found.constant
-    if math.isfinite(elsewhere):
-        settled = learns is False or has_levelled_off(trace)
-        what = f"the error on validation data (that of the nearest neighbors is {best:.2g})"
-        return Shortfall(what, elsewhere, allowed) if settled and elsewhere > allowed else None
-    if learns or (learns is None and not has_levelled_off(trace)) or not found.beats("neighbors", "network", least):
+    elsewhere, settled = error_elsewhere(trace), learns is False or has_levelled_off(trace)
+    if not settled or (learns and math.isnan(elsewhere)):
         return None
-    return Shortfall(
-        f"the error in training (that of the nearest neighbors is {best:.2g})", found.of("network"), allowed
-    )
+    own = found.of("network") if math.isnan(elsewhere) else elsewhere
+    better, best = "neighbors", "the nearest neighbors"
+    if not learns and own >= (1 - CLEAR_GAIN) * found.constant:
+        found, least = compare(trace, probes=True) or found, nothing
+        better = min((each for each in found.errors if each != "network"), key=found.of)
+        best = best if better == "neighbors" else "least squares"
+    allowed = found.of(better) + least * found.constant
+    sure = own > allowed if math.isfinite(elsewhere) else found.beats(better, "network", least)
+    where = "on validation data" if math.isfinite(elsewhere) else "in training"
+    return Shortfall(f"the error {where} (that of {best} is {found.of(better):.2g})", own, allowed) if sure else None
 
 
 def has_levelled_off(trace: Trace, still: float = 0.1) -> bool:

@@ -113,8 +113,15 @@ def learns_well(trace: Trace) -> bool | None:
 
 def has_had_time(trace: Trace) -> bool:
     """True if the run saw enough steps and examples to show whether it learns."""
-    steps, size = steps_seen(trace), _batch_size(trace, ENOUGH_EXAMPLES)
+    steps, size = steps_seen(trace), _batch_size(trace, ENOUGH_EXAMPLES) * _places(trace)
     return steps >= ENOUGH_STEPS and (steps * size >= ENOUGH_EXAMPLES or steps >= 10 * ENOUGH_STEPS)
+
+
+def _places(trace: Trace) -> int:
+    """How many places of an example, such as the pixels of a picture, are answered each for itself; 1 if that is not known."""
+    shapes = [each.head.shape for each in trace.run.objectives[:1] if each.loss.kind == "binary-cross-entropy"]
+    sizes = shapes[0] if shapes and shapes[0] is not None and len(shapes[0]) > 1 else ()
+    return math.prod(size or 1 for size in sizes)
 
 
 def _batch_size(trace: Trace, otherwise: float) -> float:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from deeplocalize.signals.over_depth import middle
-from deeplocalize.signals.over_time import noise, recorded
-from deeplocalize.signals.quality import loss_curve, steps_seen
+from deeplocalize.signals.over_time import level, noise, recorded
+from deeplocalize.signals.quality import loss_curve, recent_loss, start_loss, steps_seen
 from deeplocalize.trace.schema import FloatArray, IntArray, Trace
 
 FADED = 0.1
@@ -64,6 +64,13 @@ def late_fall(course: Schedule, off: int) -> float:
     scatter = max(float(still.std()) if len(still) else 0.0, np.nan_to_num(noise(losses)))
     sure = before - last > scatter * math.sqrt(1 / len(thirds[1]) + 1 / len(thirds[2]))
     return (before - last) / (first - last) if sure and first > last else 0.0
+
+
+def fall_from(trace: Trace, course: Schedule, off: int) -> float:
+    """Share of the whole fall of the loss that came from place `off` on."""
+    after = course.losses[off:]
+    then, now, start = level(after[: max(3, len(after) // 10)]), recent_loss(trace), start_loss(trace)
+    return (then.value - now.value) / (start - now.value) if start > then.value and now.below(then.value) else 0.0
 
 
 def steps_a_pass(trace: Trace) -> float:

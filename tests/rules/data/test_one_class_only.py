@@ -33,6 +33,13 @@ def test_labels_of_one_class_are_named_with_the_line_that_made_them():
     assert finding.message == "All 4,000 labels seen are 0: there is nothing to tell apart."
 
 
+@pytest.mark.parametrize(("low", "high", "count"), [(0.0, 0.0, 1), (1.0, 1.0, 1), (0.0, 1.0, 0)])
+def test_several_questions_with_one_answer_are_the_same(low, high, count):
+    card = TargetCard("float32", (12,), 4000, "multi-hot", low, high, low, 0.0, 0, ((0, 0),))
+    facts = make_run(BINARY, Head(layer=2, units=12, shape=(12,)), sources={"targets": TARGETS})
+    assert len(found(make_trace(layers=LAYERS, run=facts, data=DataCard(targets=(card,))))) == count
+
+
 def test_yes_or_no_from_one_unit_needs_both_answers_too():
     layers = [*LAYERS[:2], make_layer(2, output_shape=(1,))]
     assert len(found(run(units=1, layers=layers, loss=BINARY))) == 1

@@ -36,9 +36,16 @@ def test_more_than_half_of_the_start_must_be_left(momentum, count):
     assert len(check.run(run(momentum))) == count
 
 
-@pytest.mark.parametrize(("steps", "count"), [(99, 0), (100, 1)])
+@pytest.mark.parametrize(("steps", "count"), [(19, 0), (20, 1)])
 def test_a_short_training_says_nothing(steps, count):
     assert len(check.run(run(steps=steps))) == count
+
+
+@pytest.mark.parametrize(
+    ("momentum", "framework", "count"), [(0.99, "keras", 0), (0.995, "keras", 1), (0.1, "torch", 0)]
+)
+def test_the_usual_momentum_is_never_accused(momentum, framework, count):
+    assert len(check.run(run(momentum, steps=30, framework=framework))) == count
 
 
 @pytest.mark.parametrize(("given", "count"), [(1.0, 0), (1.9, 0), (2.1, 1), (0.51, 0), (0.45, 1), (np.nan, 0)])

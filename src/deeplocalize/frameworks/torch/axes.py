@@ -26,7 +26,10 @@ def normalized_axis(start: Node | None, prediction: Tensor | None) -> int | None
     if not isinstance(result, Tensor) or dim is None or not result.ndim:
         return None
     axis = dim % result.ndim
-    if result.shape == prediction.shape:
+    given = graph.shape(start) or tuple(
+        prediction.shape
+    )  # what is known of the prediction may be from before it was flattened
+    if tuple(result.shape) == given:
         return axis
-    flattened = prediction.ndim == 2 < result.ndim and result.shape[-1] == prediction.shape[-1]
+    flattened = len(given) == 2 < result.ndim and result.shape[-1] == given[-1]
     return int(axis == result.ndim - 1) if flattened else None

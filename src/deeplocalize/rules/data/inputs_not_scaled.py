@@ -45,7 +45,7 @@ from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_o
 from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import CannotEvaluate, rule
 from deeplocalize.signals import places
-from deeplocalize.signals.over_depth import raw_entrance
+from deeplocalize.signals.over_depth import raw_entrance, unlisted
 from deeplocalize.signals.quality import is_stuck, learns_well
 from deeplocalize.trace.cards import InputCard
 from deeplocalize.trace.names import Series
@@ -77,7 +77,7 @@ def check(
 ) -> Iterator[Finding]:
     """Find raw inputs that keep a network from learning."""
     entrance = raw_entrance(trace)
-    large = [card for card in trace.data.inputs if _rms(card) >= size]
+    large = [card for card in unlisted(trace) if _rms(card) >= size]
     if entrance is None or not large:
         return
     effect = _effect(trace, entrance, size, flat, contrast) or _alike(trace, large, contrast)

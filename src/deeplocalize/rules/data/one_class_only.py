@@ -14,7 +14,7 @@ All of this holds:
   one example in 1,000, fewer than 1 in 20 such runs would miss it. Of a small data set `times` = 3 times its size
   are enough, if that is `least` = 100 labels or more.
 - The output can tell classes apart: it is a layer with a unit for each of several classes, or the loss is a binary
-  cross-entropy for one unit.
+  cross-entropy, for one unit or for several questions that all have the same answer for every example.
 - The labels are not constant by design: the program's own line does not make them as ones or zeros, there is one loss, one
   backward pass a step, no class weights, and no other training that takes turns with this one, as a GAN's players do.
   Where the outputs are similarities (contrastive losses, whose right answer is always at the same place), no layer has as
@@ -35,6 +35,7 @@ scikit-learn, train_test_split (stratify). https://scikit-learn.org/stable/modul
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from deeplocalize.findings import Evidence, Finding, Locus, Severity
@@ -49,25 +50,36 @@ MADE_CONSTANT = ("ones(", "ones_like(", "zeros(", "zeros_like(", "full(", "full_
 """What makes labels that are all the same, on purpose."""
 
 
-@rule(code="D107", severity=Severity.HIGH, needs=("steps", "objective", "targets", "target.majority"))
+@rule(code="D107", severity=Severity.HIGH, needs=("steps", "objective", "targets"))
 def check(trace: Trace, *, many: int = 3000, times: int = 3, least: int = 100) -> Iterator[Finding]:
     """Yield one finding if there is one class where several could be."""
     card = trace.data.targets[0]
-    present = [value for value, count in card.counts if count]
     enough = max(least, min(many, times * (trace.run.examples or many)))
-    if len(present) != 1 or recorded(trace.scalar("target.majority")).min() < 1 or card.examples < enough:
-        return
-    if not alone(trace) or not is_one_label(trace) or not _tells_apart(trace) or _by_design(trace):
+    questions = math.prod(size or 1 for size in card.shape) if card.encoding == "multi-hot" else 1
+    label, labels = _only_label(trace), card.examples * questions
+    if label is None or labels < enough or not alone(trace) or _by_design(trace):
         return
     objective = trace.run.objectives[0]
     yield Finding(
-        message=f"All {card.examples:,} labels seen are {present[0]}: there is nothing to tell apart.",
+        message=f"All {labels:,} labels seen are {label}: there is nothing to tell apart.",
         locus=Locus("data", source=places.targets(trace, objective.loss)),
-        evidence=(Evidence("labels seen, all of the same class", card.examples, ">=", enough),),
+        evidence=(Evidence("labels seen, all of the same class", labels, ">=", enough),),
         remedies=(
             Remedy("Print np.unique(labels, return_counts=True) before training, and find where the other classes go"),
         ),
     )
+
+
+def _only_label(trace: Trace) -> int | None:
+    """The label that all examples have, or that all questions about them have where each is asked several; None if there are
+    others."""
+    card, majority = trace.data.targets[0], recorded(trace.scalar("target.majority"))
+    if card.encoding == "multi-hot":
+        several = len(trace.run.objectives) == 1 and trace.run.objectives[0].loss.kind == "binary-cross-entropy"
+        return int(card.minimum) if several and card.minimum is not None and card.minimum == card.maximum else None
+    present = [value for value, count in card.counts if count]
+    only = len(present) == 1 and len(majority) and majority.min() == 1 and is_one_label(trace) and _tells_apart(trace)
+    return int(present[0]) if only else None
 
 
 def _tells_apart(trace: Trace) -> bool:

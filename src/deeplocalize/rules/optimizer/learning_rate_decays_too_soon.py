@@ -5,26 +5,25 @@ A schedule lowers the rate so fast that most of the run's steps change nothing. 
 thought: a decay meant for each epoch is taken after each batch, or its length is given in epochs and not in steps.
 
 Why it hurts
-The network is left where the first steps brought it. The loss falls for a moment and then is level, which looks like a
-network that can learn no more.
+The network is left where the first steps brought it: the loss falls for a moment, and looks as if it could fall no more.
 
 How it is recognized
 All of this holds:
 - In more than `idle` = 0.5 of the run's steps, up to its end, the rate was below `tiny` = 0.02 of its largest value. Cosine,
-  linear and 1cycle schedules are so low in the last tenth alone, and steps by a tenth at a half and three quarters in
-  the last quarter; a schedule that comes back up never is.
+  linear and 1cycle schedules are so low in the last tenth alone, steps by a tenth at a half and three quarters in the last
+  quarter, and one that comes back up never.
 - All steps together are worth fewer than `enough` = 100 at the largest rate, which is too few to show what a network can
   learn, and fewer than `passes` = 3 times the data, as far as that is known.
-- After at least 100 steps and 3,200 examples less than `learned` = 0.5 of the constant answer's loss is gone, and the
-  steps at a tiny rate removed less than `later` = 0.5 of what was gained.
+- After at least 100 steps and 3,200 examples less than `learned` = 0.5 of the constant answer's loss is gone, or the nearest
+  neighbors among the rows trained on remove `left` = 0.3 more of it; and the steps at a tiny rate removed less than
+  `later` = 0.5 of what was gained.
 - Either the loss was not thrown up, and nothing was learned or all steps are worth fewer than `few` = 30, in which no network
   settles. Or the loss was still falling when the rate had gone down to a tenth: of what it fell from the first to the last
   third of the training until then (in steps times rates), more than `falling` = 0.25 came after the second third. A loss
   that has settled falls no more there, a straight line by a half.
 
 How to fix it
-Take a step of the schedule once per epoch, after the loop over the batches; or give its length in steps: the number of epochs
-times that of the batches.
+Step the schedule once per epoch, after the loop over the batches; or give its length in steps: epochs times batches.
 
 When it is wrong
 A schedule that lowers the rate when the loss has settled is right, also where noise lets it settle early; so is a polish at
@@ -45,7 +44,8 @@ import numpy as np
 from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
 from deeplocalize.remedies import Remedy
 from deeplocalize.rules import rule
-from deeplocalize.signals.over_time import level, recorded
+from deeplocalize.signals.over_time import recorded
+from deeplocalize.signals.potential import falls_short
 from deeplocalize.signals.quality import (
     baseline_gap,
     has_had_time,
@@ -56,7 +56,7 @@ from deeplocalize.signals.quality import (
     start_loss,
     steps_seen,
 )
-from deeplocalize.signals.schedules import Schedule, late_fall, schedule, steps_a_pass
+from deeplocalize.signals.schedules import Schedule, fall_from, late_fall, schedule, steps_a_pass
 from deeplocalize.signals.settings import call_line, learning_rate, learning_rate_line
 from deeplocalize.trace.schema import Source, Trace
 
@@ -87,15 +87,16 @@ def check(
     falling: float = 0.25,
     later: float = 0.5,
     few: float = 30.0,
+    left: float = 0.3,
 ) -> Iterator[Finding]:
     """Yield one finding if a schedule ended a training that had only begun."""
-    course, gap = schedule(trace), baseline_gap(trace)
-    if course is None or gap is None or not gap < learned or not has_had_time(trace) or in_turns(trace):
+    course, harm = schedule(trace), _harm(trace, learned, left)
+    if course is None or harm is None or not has_had_time(trace) or in_turns(trace):
         return
     off, steps = course.falls_below(tiny), steps_seen(trace)
     first = int(course.steps[off]) if off < len(course.steps) else steps
     share = 1 - first / steps
-    if not share > idle or _goes_on(trace, course, off) > later:
+    if not share > idle or fall_from(trace, course, off) > later:
         return
     worth, cut_short = float(course.done[-1]), _was_cut_short(trace, course, off, falling, few)
     if not worth < enough or not worth < passes * steps_a_pass(trace) or not cut_short:
@@ -109,7 +110,7 @@ def check(
             Evidence(
                 f"share of the steps, up to the last, at less than {tiny:g} of the largest rate", share, ">", idle
             ),
-            Evidence("share of the constant answer's loss that is gone", gap, "<", learned),
+            harm,
             Evidence("steps at the largest rate that the whole run is worth", worth, "<", enough),
         ),
         remedies=(remedy,),
@@ -118,11 +119,12 @@ def check(
     )
 
 
-def _goes_on(trace: Trace, course: Schedule, off: int) -> float:
-    """Share of the whole fall of the loss that came when the rate was already tiny."""
-    after = course.losses[off:]
-    then, now, start = level(after[: max(3, len(after) // 10)]), recent_loss(trace), start_loss(trace)
-    return (then.value - now.value) / (start - now.value) if start > then.value and now.below(then.value) else 0.0
+def _harm(trace: Trace, learned: float, left: float) -> Evidence | None:
+    gap = baseline_gap(trace)
+    if gap is None or gap < learned:
+        return gap if gap is None else Evidence("share of the constant answer's loss that is gone", gap, "<", learned)
+    short = falls_short(trace, left, None)
+    return Evidence(short.what, short.observed, ">", short.allowed) if short is not None else None
 
 
 def _was_cut_short(trace: Trace, course: Schedule, off: int, falling: float, few: float) -> bool:

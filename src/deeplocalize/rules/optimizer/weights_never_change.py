@@ -15,8 +15,9 @@ is not connected to the model; the gradient is exactly zero; or the update is lo
 because the loss requires no gradient, that is reported at once; so is an optimizer without a step after as many passes.
 Layers are reported if they took part in the forward pass, are trainable and held, and none of their parameters got a
 gradient in any recorded step although a later layer's did, and all before them neither: the graph is cut in between. So
-is a whole model that ran in nine of ten steps, but only under no_grad, while what is trained does not learn, and layers that
-are never called, if the optimizer holds more of their parameters than of all others and the network does not learn.
+is a whole model that ran in nine of ten steps, but only under no_grad, while what is trained does not learn, layers of a
+model that did so and are as they were initialized, and layers that are never called, if the optimizer holds more of their
+parameters than of all others and the network does not learn.
 
 How to fix it
 Order the calls as zero_grad, forward, backward, step. Compute the loss from the model's output, within the framework.

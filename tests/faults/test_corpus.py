@@ -19,6 +19,7 @@ IN_PYTORCH_ALONE = {
     "backward-twice",
     "accumulation-not-averaged",
     "batch-axis-read-as-time",
+    "clipping-has-no-effect",
     "gradients-thrown-away",
     "graph-kept-across-steps",
     "missing-zero-grad",

@@ -46,6 +46,21 @@ def test_a_noisy_coin_that_is_guessed_right_in_65_percent_is_learning():
     assert learns_well(run(np.full(400, 0.66), COIN, noise=0.05, scalars=flips)) is True
 
 
+@pytest.mark.parametrize(
+    ("name", "area", "learns"),
+    [
+        ("auc", 0.6, True),
+        ("roc_auc_1", 0.6, True),
+        ("auc", 0.52, False),
+        ("pr_auc", 0.6, False),
+        ("accuracy", 0.6, False),
+    ],
+)
+def test_a_weak_signal_that_ranks_other_data_better_than_guessing_is_learning(name, area, learns):
+    scalars = {f"validation.{name}": np.where(np.arange(400) % 40 == 39, area, np.nan)}
+    assert learns_well(run(np.full(400, 0.7), COIN, noise=0.01, scalars=scalars)) is learns
+
+
 def test_some_single_examples_that_happen_to_be_right_are_no_learning():
     scalars = {"accuracy": np.where(np.arange(400) % 40 == 0, 1.0, np.nan), "batch_size": 1}
     assert learns_well(run(np.full(400, 0.7), COIN, noise=0.02, scalars=scalars)) is not True

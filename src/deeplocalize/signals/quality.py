@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 
@@ -88,7 +89,7 @@ def learns_well(trace: Trace) -> bool | None:
     """True if the network has clearly learned something, False if it clearly has not; None if nobody can tell yet.
 
     Of a training that takes turns with another, failure is not told from the loss unless it is no longer finite.
-    True needs a loss well below that of the best constant prediction, or answers that are better than a constant (a
+    True needs a loss well below that of the best constant prediction, an area under the ROC curve above guessing, or answers that are better than a constant (a
     penalty may be part of the loss) and not merely learned by heart; where no baseline is known, a loss well below its own start. False needs a loss
     that is no longer finite, or stands far above both its start and the baseline, or gave back most of what it had
     gained, or, after enough steps, is not clearly below the baseline and not on its way there.
@@ -103,6 +104,8 @@ def learns_well(trace: Trace) -> bool | None:
     lost = way_back < (1 - CLEAR_GAP / 2) * baseline and now.above(way_back)
     if lost or mostly_above(recent(loss_curve(trace)), 2 * max(start_loss(trace), baseline)):
         return False
+    if ranks_elsewhere(trace):
+        return True
     below = now.below(baseline) and now.value <= (1 - CLEAR_GAP) * baseline
     answers_count = not only_memorizes(trace)
     if below or (answers_count and (_beats_majority(trace) or _accounts_for_targets(trace))):
@@ -182,10 +185,20 @@ def only_memorizes(trace: Trace, elsewhere: float = 0.25) -> bool:
     the loss on these does not fall: the network learns by heart."""
     baseline, validation = _positive(trace.data.baseline_loss), recorded(trace.scalar("validation.loss"))
     late = validation[len(validation) // 2 :]
-    if not baseline or len(late) < 3 or late[-1] < late[0]:
+    if not baseline or len(late) < 3 or late[-1] < late[0] or ranks_elsewhere(trace):
         return False
     gained = max(0.0, baseline - recent_loss(trace).value)
     return bool(baseline - late.min() <= elsewhere * gained)
+
+
+def ranks_elsewhere(trace: Trace, better: float = 0.55) -> bool:
+    """True if the area under the ROC curve on data that are not trained on is above that of guessing, 0.5, by what a tenth of a
+    perfect ranking is: a weak signal may lower the loss by a hundredth, and cost all accuracy, and yet be all there is."""
+    names = [
+        each for each in trace.scalars if re.fullmatch(r"validation\.(?!.*pr).*auc.*", each)
+    ]  # not under precision-recall
+    late = [recorded(trace.scalar(each))[-3:] for each in names]
+    return any(len(each) > 0 and float(np.median(each)) > better for each in late)
 
 
 def overfits(trace: Trace) -> bool:

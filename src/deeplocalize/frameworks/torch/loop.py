@@ -30,6 +30,7 @@ class Loop:
         rebuilt_schedulers: the same of learning-rate schedulers.
         rebuilt_models: how many models were built in place of one that was trained for a single step.
         clipped: by what clipping multiplied the gradient, a number or still on its device; NaN without clipping.
+        idle_clips: how often gradients were clipped when there were none yet, before any backward pass.
         unused: backward passes whose gradients are cleared before a step.
         restored: weights, or what an optimizer had gathered, were loaded: whatever is built anew then is meant to be.
     """
@@ -37,6 +38,7 @@ class Loop:
     def __init__(self) -> None:
         self.rebuilt_optimizers = self.rebuilt_schedulers = self.rebuilt_models = self.repeated_backwards = 0
         self.restored = False
+        self.idle_clips = 0
         self.clipped: float | Tensor = math.nan
         self.unused = Unused()
         self._in_vain = math.nan
@@ -77,6 +79,7 @@ class Loop:
         meant = self.restored
         counts = {
             "clipped": self.clipped,
+            "idle_clips": float(self.idle_clips),
             "repeated_backwards": float(self.repeated_backwards),
             "rebuilt_optimizers": 0.0 if meant else float(self.rebuilt_optimizers),
             "rebuilt_schedulers": 0.0 if meant else float(self.rebuilt_schedulers),
@@ -84,6 +87,7 @@ class Loop:
             "unused_backwards": self._in_vain,
         }
         self._in_vain = math.nan
+        self.idle_clips = 0
         self.rebuilt_optimizers = self.rebuilt_schedulers = self.rebuilt_models = 0
         self.restored = False
         self.cleared()
@@ -143,10 +147,13 @@ class Clipping:
         if isinstance(total, Tensor) and isinstance(max_norm, int | float):
             factor = (max_norm / (total.detach() + 1e-6)).clamp(max=1.0)
             self._tell({id(each): factor for each in self._concerned()})
+            if max_norm < math.inf:
+                self._tell_idle()
 
     def values_begin(self, *_: Any, **__: Any) -> None:
         """Each number of gradients is about to be clipped; how large they are is looked at in recorded steps only."""
         self._before = {id(each): _norm(each) for each in self._concerned() if each.sampling}
+        self._tell_idle()
 
     def values_clipped(self, *_: Any, **__: Any) -> None:
         """Each number of gradients was clipped."""
@@ -155,6 +162,13 @@ class Clipping:
 
     def _concerned(self) -> list[Training]:
         return [each for each in self._trainings() if each.backwards]
+
+    def _tell_idle(self) -> None:
+        """Whose gradients these are is known without a look if there is one training only."""
+        live = self._trainings()
+        if len(live) == 1 and not live[0].backwards:
+            live[0].loop.idle_clips += 1
+            self._remember("idle_clip", user_call(sys._getframe(2)), live)
 
     def _tell(self, factors: dict[int, Tensor]) -> None:
         for training in self._concerned():

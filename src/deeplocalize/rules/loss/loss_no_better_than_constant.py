@@ -33,7 +33,8 @@ network that cannot overfit ten examples has its fault in the model or the loop,
 When it is wrong
 The task may truly be unpredictable (random labels, a coin), or so hard that its first progress takes longer than this
 run. A penalty that is part of the loss can lift it above the baseline; therefore a batch accuracy above the majority
-guess, or answers that account for a tenth of the targets' variance, count as learning too.
+guess, answers that account for a tenth of the targets' variance, or an area under the ROC curve of more than 0.55 on
+validation data count as learning too. A signal so weak that none of them shows it is taken for none.
 
 References
 A. Karpathy, A Recipe for Training Neural Networks. https://karpathy.github.io/2019/04/25/recipe/

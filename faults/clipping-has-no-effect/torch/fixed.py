@@ -1,4 +1,5 @@
 """Identity-initialised ReLU RNN on the adding problem (add the two marked numbers of a sequence)."""
+
 from dataclasses import dataclass
 
 import torch
@@ -72,7 +73,8 @@ class Trainer:
         self.model = IRNN(cfg)
         self.opt = torch.optim.SGD(self.model.parameters(), lr=cfg.lr, momentum=cfg.momentum)
         self.sched = torch.optim.lr_scheduler.LambdaLR(
-            self.opt, lambda s: min(1.0, (s + 1) / cfg.warmup) * (0.2 if s > 0.8 * cfg.steps else 1.0))
+            self.opt, lambda s: min(1.0, (s + 1) / cfg.warmup) * (0.2 if s > 0.8 * cfg.steps else 1.0)
+        )
         self.gen = torch.Generator().manual_seed(cfg.seed)
         self.loss_meter, self.norm_meter = Meter(), Meter()
 

@@ -266,6 +266,7 @@ def layer_facts(leaf: Leaf, site: CallSite | None) -> Layer:
 
 
 _SETTINGS = {
+    "mask_zero": "mask_zero",
     "rate": "rate",
     "dropout": "rate",
     "stddev": "stddev",

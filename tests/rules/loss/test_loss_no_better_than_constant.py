@@ -49,7 +49,7 @@ def test_but_not_where_neighbors_answer_well_and_the_run_is_over(told):
     assert check.run(telling(told, steps=90)) == ()
 
 
-@pytest.mark.parametrize(("share", "count"), [(0.1, 0), (0.5, 1)])
+@pytest.mark.parametrize(("share", "count"), [(0.2, 0), (0.5, 1)])
 def test_the_inputs_must_say_more_than_the_network_answers(told, share, count):
     assert len(check.run(telling(told, share))) == count
 

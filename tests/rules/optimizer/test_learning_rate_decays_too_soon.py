@@ -185,3 +185,10 @@ def test_without_a_scheduler_the_line_of_the_rate_is_shown():
 @pytest.mark.parametrize("facts", [{"data": DataCard()}, {"scalars": {"learning_rate": math.nan}}])
 def test_without_a_baseline_or_a_rate_nothing_is_said(facts):
     assert isinstance(check.run(run(**facts)), NotEvaluated)
+
+
+@pytest.mark.parametrize(("says", "count"), [(0.0, 0), (0.2, 0), (0.25, 0), (0.5, 1), (1.0, 1)])
+def test_where_most_was_learned_neighbors_may_show_that_much_is_left(told, says, count):
+    rates = exponential(0.95)
+    trace = told(run(rates, learned(rates, 0.07, 0.5)), says=says)
+    assert len(check.run(trace)) == count

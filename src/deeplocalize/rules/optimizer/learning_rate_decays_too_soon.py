@@ -123,7 +123,7 @@ def _harm(trace: Trace, learned: float, left: float) -> Evidence | None:
     gap = baseline_gap(trace)
     if gap is None or gap < learned:
         return gap if gap is None else Evidence("share of the constant answer's loss that is gone", gap, "<", learned)
-    short = falls_short(trace, left, None)
+    short = falls_short(trace, left, None, left)
     return Evidence(short.what, short.observed, ">", short.allowed) if short is not None else None
 
 

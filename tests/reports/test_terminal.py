@@ -54,13 +54,14 @@ The trace is kept. Again: deeplocalize diagnose '/tmp/a b.trace'
     )
 
 
-def test_a_healthy_report_is_two_lines_and_the_trace(rules):
+def test_a_healthy_report_is_short_and_says_what_learning_is_measured_by(rules):
     rules()
     assert (
-        render(Report.of([make_trace()], Path("a.trace")))
+        render(Report.of([make_trace(data=DataCard(baseline_loss=2.3))], Path("a.trace")))
         == """\
 HEALTHY: no fault found in 100 recorded steps
-seen: model (torch), 3 layers, SGD, 100 steps, loss 2.3 -> 0.1158
+seen: model (torch), 3 layers, SGD, 100 steps, loss 2.3 -> 0.1158 (a constant
+prediction: 2.3)
 The trace is kept. Again: deeplocalize diagnose a.trace
 """
     )
@@ -103,7 +104,7 @@ def test_colors_are_written_only_if_wanted_and_change_no_text(report):
 def test_of_a_long_line_the_part_to_change_is_shown(rules, rule_that, found):
     line = "model = Sequential([" + "Dense(32, relu), " * 6 + "Dense(10, softmax), " + "Rest(), " * 6 + "])"
     rules(rule_that("bad", found(locus=Locus("loss", None, Source("a.py", 3, line)))))
-    quote, carets = (text[12:] for text in render(Report.of([make_trace()])).splitlines()[5:7])
+    quote, carets = (text[12:] for text in render(Report.of([make_trace()])).splitlines()[6:8])
     assert quote.startswith("3 | ...")
     assert quote.endswith("...")
     assert quote[carets.index("^") : carets.rindex("^") + 1] == "softmax"

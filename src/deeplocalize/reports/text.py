@@ -130,7 +130,9 @@ def seen_text(trace: Trace) -> str:
 
 def _baseline_text(trace: Trace) -> str:
     baseline = trace.data.baseline_loss
-    return "" if baseline is None else f" (a constant prediction: {number(baseline)})"
+    return (
+        " (a constant prediction: not known)" if baseline is None else f" (a constant prediction: {number(baseline)})"
+    )
 
 
 def loss_range(trace: Trace) -> tuple[float, float] | None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deeplocalize.rules.optimizer.learning_rate_too_high import check
-from deeplocalize.testing import make_run, make_trace, source
+from deeplocalize.testing import make_layer, make_run, make_trace, source
 from deeplocalize.trace import DataCard, Loss, Optimizer
 
 BASELINE = DataCard(baseline_loss=math.log(10), baseline_accuracy=0.1)
@@ -110,3 +110,9 @@ def test_a_network_that_settles_far_from_what_its_inputs_allow_is_harmed_too(tol
 )
 def test_but_not_one_that_does_well_or_goes_on_or_could_not_know_better(told, facts):
     assert check.run(settled(told, **facts)) == ()
+
+
+@pytest.mark.parametrize(("kind", "count"), [("recurrent", 2), ("dense", 1)])
+def test_in_recurrent_networks_clipping_is_another_way(kind, count):
+    (finding,) = check.run(run(thrown(), layers=[make_layer(0, kind)]))
+    assert len(finding.remedies) == count

@@ -20,7 +20,8 @@ already out of bounds before the first step, the initializer is to blame and thi
 
 How to fix it
 The proposed rate is the present one, scaled so that the first step that was too long would have had the usual length of
-a thousandth of the weights. A short warm-up or gradient clipping allows higher rates.
+a thousandth of the weights. A short warm-up or gradient clipping allows higher rates; in recurrent networks, whose gradient is
+multiplied at every position, clipping is the usual way.
 
 When it is wrong
 A network that learns well is never accused, however long its steps are: SGD with 0.1, or even 1, is right for many.
@@ -84,7 +85,7 @@ def check(trace: Trace, *, limit: float = 1.0, window: int = 10, left: float = 0
         f"travelled {farthest:.3g} times their own size, and the loss is {f'{now:.4g}' if now < np.inf else 'not finite'}.",
         locus=Locus("learning-rate", source=learning_rate_line(trace)),
         evidence=(path, harm),
-        remedies=(_remedy(rate, _first_long(lengths[first:], limit / window)),),
+        remedies=(_remedy(rate, _first_long(lengths[first:], limit / window)), *_clipping(trace)),
         strength=strength_of(farthest, limit),
         first_step=step,
     )
@@ -111,6 +112,12 @@ def _harm(trace: Trace, left: float) -> Evidence | None:
 def _first_long(lengths: FloatArray, mean: float) -> float:
     """The first step that was as long as the mean of a window that breaks the limit: later ones are its consequence."""
     return float(lengths[int(np.argmax(lengths >= mean))])
+
+
+def _clipping(trace: Trace) -> tuple[Remedy, ...]:
+    """A recurrent layer multiplies the gradient at every position: one long step may be the gradient's doing."""
+    recurrent = any(layer.kind == "recurrent" for layer in trace.layers)
+    return (Remedy("Or clip the gradient's norm, to 1 for a start, between backward and step"),) if recurrent else ()
 
 
 def _remedy(rate: float | None, step: float) -> Remedy:

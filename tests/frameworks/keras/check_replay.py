@@ -53,10 +53,10 @@ def dense(*more, outputs=3, activation="softmax"):
     )
 
 
-def data(change=None):
+def data(change=None, at=STEP):
     x, y = problem((STEP + 4) * ROWS)
     if change is not None:
-        change(x[STEP * ROWS : (STEP + 1) * ROWS])
+        change(x[at * ROWS : (at + 1) * ROWS])
     return x, np.eye(3, dtype="float32")[y]
 
 
@@ -162,10 +162,10 @@ def a_built_in_loss_is_named_as_one_operation():
 # ---- what the run's report says without a replay ------------------------------------------------------------------------
 
 
-def origin_of(model, loss, change, **compiled):
+def origin_of(model, loss, change, at=STEP, **compiled):
     """The operation that is a fact of the run."""
     seed()
-    x, y = data(change)
+    x, y = data(change, at)
     with tempfile.TemporaryDirectory() as folder, watched(path=Path(folder) / "run.trace") as seen:
         model.compile(optimizer=keras.optimizers.Adam(0.01), loss=loss, **compiled)
         model.fit(x, y, batch_size=ROWS, shuffle=False, verbose=0)
@@ -178,6 +178,13 @@ def the_only_line_that_can_have_made_a_nan_is_a_fact_of_the_run():
     assert (found.step, found.operation, found.source.line) == (STEP, "exp", line_of("exp", __file__))
     found = origin_of(keras.Sequential([keras.Input((6,)), Length(), layers.Dense(3)]), "mse", one_row_of_zeros)
     assert (found.operation, found.source.line) == ("sqrt", line_of("sqrt", __file__))
+
+
+@check
+def a_slope_that_spoils_the_first_step_is_a_fact_of_that_step():
+    layered = keras.Sequential([keras.Input((6,)), layers.Dense(6, use_bias=False), Length(), layers.Dense(3)])
+    found = origin_of(layered, "mse", one_row_of_zeros, at=0)
+    assert (found.step, found.operation, found.source.line) == (0, "sqrt", line_of("sqrt", __file__))
 
 
 @check(backends=("jax",))

@@ -21,6 +21,8 @@ class Net(nn.Module):
         h = torch.tanh(self.b(torch.tanh(self.a(x))))
         if late and self.trouble == "between":
             h = torch.log(h - 5)
+        if late and self.trouble == "slope":
+            h = h + torch.sqrt(h * 0)
         out = self.c(h)
         return torch.sqrt(out * 0) if late and self.trouble == "gradient" else out
 
@@ -105,6 +107,15 @@ def test_a_gradient_that_is_not_finite_shows_in_the_weights_of_the_next_step(wat
     assert first(trace, "weight") == (STEP + 1, [0, 1, 2])
     assert trace.scalar("input.nonfinite")[STEP + 1] == 0
     assert (trace.run.origin.step, trace.run.origin.operation, trace.run.origin.after) == (STEP, "sqrt", 2)
+
+
+def test_a_slope_between_layers_is_found_ahead_of_the_layers_that_it_left_alone(watched):
+    with watched() as seen:
+        train("slope")
+    trace = seen.trace
+    assert first(trace, "weight") == (STEP + 1, [0, 1])
+    assert (trace.run.origin.step, trace.run.origin.operation, trace.run.origin.after) == (STEP, "sqrt", 1)
+    assert trace.run.origin.source.text == "h = h + torch.sqrt(h * 0)"
 
 
 def test_of_several_operations_the_one_that_made_the_value_is_named(watched):

@@ -40,6 +40,13 @@ def nonfinite(values: Values, role: str | None = None) -> bool:
     return any(role in (None, each) and stat == "nonfinite" and value != 0 for (each, _, stat), value in values.items())
 
 
+def is_spoiled(values: Values, role: str) -> bool:
+    """True if any element of tensors of that role is not finite, whether the step was recorded closely or not."""
+    of_role = {(layer, stat): value for (each, layer, stat), value in values.items() if each == role}
+    counted = any(stat == "finite" and value != of_role[layer, "read"] for (layer, stat), value in of_role.items())
+    return counted or nonfinite(values, role)
+
+
 def columns(values: Values) -> dict[Series, list[float]]:
     """Statistics of the layers, for each series one number a layer."""
     groups: dict[tuple[str, int], dict[str, float]] = {}

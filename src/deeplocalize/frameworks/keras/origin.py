@@ -61,7 +61,7 @@ def candidates(tracer: Tracer) -> tuple[Candidate, ...]:
 
 def find(known: Iterable[Candidate], step: int, scalars: Mapping[str, float], values: decode.Values) -> Origin | None:
     """The only line that can be the origin in a step whose loss, a gradient or a weight was not finite, else None."""
-    if decode.nonfinite(values, "weight"):
+    if decode.is_spoiled(values, "weight"):
         found, step = [each for each in known if each.operation in _STEEP], step - 1
     elif scalars.get("loss.nonfinite", 0) == 0:
         found = [each for each in known if each.operation in _STEEP]

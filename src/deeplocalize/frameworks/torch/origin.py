@@ -74,7 +74,9 @@ def find(root: Tensor, reached: Sequence[Model], site: CallSite | None) -> Found
     owners = {node: layer for node, layer in objective.nodes_of(reached).items() if layer.facts.kind != CUSTOM}
     for layer in layers:
         if layer.nonfinite_parameters:
-            steep = _between(root.grad_fn, owners, _loss_files(reached, site), site, STEEP)
+            start = _first_sound(layers) or root.grad_fn
+            owners = {node: each for node, each in owners.items() if node is not start}
+            steep = _between(start, owners, _loss_files(reached, site), site, STEEP)
             return dataclasses.replace(steep, steps_ago=1) if steep is not None else None
         if layer.nonfinite_input and layer.inputs:
             return _between(layer.inputs[-1].grad_fn, owners, _forward_files(reached), site)
@@ -82,6 +84,14 @@ def find(root: Tensor, reached: Sequence[Model], site: CallSite | None) -> Found
             inside = layer.facts.kind == CUSTOM
             return _between(layer.nodes[-1], owners, _forward_files(reached), site) if inside else None
     return _between(root.grad_fn, owners, _loss_files(reached, site), site)
+
+
+def _first_sound(layers: Sequence[LayerState]) -> Any:
+    """The node of the first layer with finite parameters behind all that a gradient has spoiled; None if there is none."""
+    weighted = [layer for layer in layers if layer.facts.parameters]
+    spoiled = [at for at, layer in enumerate(weighted) if layer.nonfinite_parameters]
+    behind = weighted[spoiled[-1] + 1 :] if spoiled else []
+    return behind[0].nodes[-1] if behind else None
 
 
 def nodes_behind(start: Any) -> list[Any]:

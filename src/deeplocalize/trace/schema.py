@@ -192,10 +192,10 @@ class Origin:
 
 @dataclass(frozen=True)
 class Softmax:
-    """A softmax inside of a model that runs over a single number, where several are there to be weighed.
+    """A softmax inside of a model that runs over a single number, where several are there to be weighed, or over the examples.
 
-    `shape` is that of its output and `axis` the one it runs over, the batch axis being 0; `after` the layer whose output it is
-    given, None if it is given something else; `source` the user's line.
+    `shape` is that of its output and `axis` the one it runs over, 0 being that of the examples; `after` the layer whose output
+    it is given, None if it is given something else; `source` the user's line.
     """
 
     shape: tuple[int | None, ...]
@@ -306,7 +306,7 @@ class Run:
     evaluations: tuple[Evaluation, ...] = ()
     keeps_weights: bool | None = None
     scaling: Scaling | None = None
-    softmax_over_one: Softmax | None = None
+    inner_softmax: Softmax | None = None
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ def a_softmax_over_the_only_unit_of_a_layer_is_known_with_its_line():
         (lambda x: layers.Flatten()(layers.Softmax()(layers.Dense(1)(x))), "layers.Softmax()"),
     ]:
         with warnings.catch_warnings(action="ignore"):  # Keras may warn of it itself
-            found = fitted(lambda make=make: build(make)).run.softmax_over_one
+            found = fitted(lambda make=make: build(make)).run.inner_softmax
         assert found is not None and line in found.source.text, found
         assert found.shape[1:] == (3, 1) and found.axis == 2
 
@@ -142,7 +142,7 @@ def a_softmax_over_the_only_unit_of_a_layer_is_known_with_its_line():
         lambda x: layers.Dense(1, activation="softmax")(layers.Flatten()(x)),
     ):
         with warnings.catch_warnings(action="ignore"):
-            assert fitted(lambda make=make: build(make)).run.softmax_over_one is None
+            assert fitted(lambda make=make: build(make)).run.inner_softmax is None
 
 
 @check

@@ -48,7 +48,7 @@ def test_outputs_are_one_but_for_rounding(asked, rule):
 def test_an_attention_whose_weights_are_all_one_is_named_at_its_line(asked, rule):
     trace = with_run(
         asked("cross-entropy on logits, by number", "linear", np.arange(60) % 3, 3),
-        softmax_over_one=Softmax((None, 1, 6), 1, 0, source(31)),
+        inner_softmax=Softmax((None, 1, 6), 1, 0, source(31)),
     )
     (found,) = rule("softmax-on-one-unit").run(trace)
     assert (found.locus.kind, found.locus.layer, found.locus.source.line) == ("activation-hidden", 0, 31)
@@ -57,7 +57,7 @@ def test_an_attention_whose_weights_are_all_one_is_named_at_its_line(asked, rule
 
 def test_of_an_output_and_an_attention_the_output_is_named(asked, rule):
     trace = with_run(
-        asked("binary cross-entropy", "softmax", LABELS), softmax_over_one=Softmax((None, 5, 1), 2, 0, source(31))
+        asked("binary cross-entropy", "softmax", LABELS), inner_softmax=Softmax((None, 5, 1), 2, 0, source(31))
     )
     (found,) = rule("softmax-on-one-unit").run(trace)
     assert found.locus.kind == "activation-output"

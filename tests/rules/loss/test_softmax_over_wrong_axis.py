@@ -5,6 +5,7 @@ import pytest
 
 from deeplocalize.rules.loss.softmax_over_wrong_axis import check
 from deeplocalize.testing import make_run, source
+from deeplocalize.trace import Softmax
 
 LABELS = np.arange(60) % 4
 ONE_HOT = np.eye(4)[LABELS]
@@ -91,3 +92,18 @@ def test_without_recorded_sizes_the_programs_own_tells(asked):
         sized = dataclasses.replace(trace, run=dataclasses.replace(trace.run, batch_size=size))
         assert len(check.run(sized)) == count
     assert make_run().batch_size == 32
+
+
+@pytest.mark.parametrize(("axis", "batches", "count"), [(0, 30, 1), (0, 1, 0), (1, 30, 0)])
+def test_within_the_network_examples_that_compete_are_named_if_batches_differ(asked, axis, batches, count):
+    trace = run(asked, 1, **{"input.digest": np.arange(300) % batches})
+    inner = dataclasses.replace(trace.run, inner_softmax=Softmax((None, 5), axis, None, source(31)))
+    found = check.run(dataclasses.replace(trace, run=inner))
+    assert [(each.locus.kind, each.locus.source.line) for each in found] == [("activation-hidden", 31)] * count
+
+
+def test_of_both_the_output_is_named(asked):
+    trace = run(asked, 0, **{"input.digest": np.arange(300)})
+    inner = dataclasses.replace(trace.run, inner_softmax=Softmax((None, 5), 0, None, source(31)))
+    (found,) = check.run(dataclasses.replace(trace, run=inner))
+    assert found.locus.kind == "activation-output"

@@ -67,7 +67,7 @@ class Known:
     used: frozenset[str] = frozenset()
     scheduler: Source | None = None
     called: CallSite | None = None
-    softmax_over_one: tuple[Leaf | None, Softmax] | None = None
+    inner_softmax: tuple[Leaf | None, Softmax] | None = None
     model_built: CallSite | None = None
     examples: int | None = None
     batches: int | None = None
@@ -178,15 +178,15 @@ def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run
         loaded=known.sites.loads.of(model),
         keeps_weights=known.keeps_weights or known.fits != 1,
         evaluations=known.evaluations.found,
-        softmax_over_one=_softmax_over_one(facts, known),
+        inner_softmax=_inner_softmax(facts, known),
         sources={name: source for name, source in sources.items() if source is not None},
     )
 
 
-def _softmax_over_one(facts: Sequence[Layer], known: Known) -> Softmax | None:
-    if known.softmax_over_one is None:
+def _inner_softmax(facts: Sequence[Layer], known: Known) -> Softmax | None:
+    if known.inner_softmax is None:
         return None
-    carrier, found = known.softmax_over_one
+    carrier, found = known.inner_softmax
     if carrier is None:
         return found
     layer = facts[carrier.index]

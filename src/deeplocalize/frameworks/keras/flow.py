@@ -88,7 +88,7 @@ class Flow:
         self._outputs: dict[int, Any] = {}
         self.after: dict[int, str] = {}
         """By layer: the first nonlinearity after it, `linear` if another layer or the loss comes first."""
-        self.softmax_over_one: tuple[Leaf | None, Softmax] | None = None
+        self.inner_softmax: tuple[Leaf | None, Softmax] | None = None
         """The first softmax over the only unit of a layer's output at several positions, and the layer that applies it."""
 
     def of(self, tensor: Any) -> Way | None:
@@ -150,8 +150,8 @@ class Flow:
     ) -> None:
         shape = tuple(output.shape)
         over_units = made is not None and made[1] == 1 and axis == len(shape) - 1 and shape[-1] == 1
-        if over_units and any(size != 1 for size in shape[1:-1]) and self.softmax_over_one is None:
-            self.softmax_over_one = carrier, Softmax((None, *shape[1:]), len(shape) - 1, made[0] if made else None)
+        if over_units and any(size != 1 for size in shape[1:-1]) and self.inner_softmax is None:
+            self.inner_softmax = carrier, Softmax((None, *shape[1:]), len(shape) - 1, made[0] if made else None)
 
     def reached_loss(self, prediction: Any) -> Way | None:
         """The way of a prediction that a loss was given."""

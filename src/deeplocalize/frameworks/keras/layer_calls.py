@@ -201,12 +201,12 @@ class LayerCalls:
         return function
 
     def _function_ran(self, name: str, given: Any, output: Any, axis: Any) -> None:
-        known = self.flow.softmax_over_one
+        known = self.flow.inner_softmax
         way = self.flow.function_ran(name, given, output, axis)
-        found = self.flow.softmax_over_one
+        found = self.flow.inner_softmax
         if found is not None and found is not known:
             called = line(user_call(sys._getframe(1)))
-            self.flow.softmax_over_one = found[0], dataclasses.replace(found[1], source=called)
+            self.flow.inner_softmax = found[0], dataclasses.replace(found[1], source=called)
         values = self._on.detached(output)
         if way is None or way.layer is None or way.activations or not self._seen.takes(values):
             return

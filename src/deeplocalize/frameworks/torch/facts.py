@@ -77,13 +77,13 @@ def seen(models: Sequence[Model], loaded: tuple[Loading, ...]) -> dict[str, Any]
         "evaluations": evaluations,
         "keeps_weights": any(model.evaluations.keeps_weights() for model in models),
         "loaded": (*loaded, *(each for model in models for each in model.copies)),
-        "softmax_over_one": _softmax_over_one(models),
+        "inner_softmax": _inner_softmax(models),
     }
 
 
-def _softmax_over_one(models: Sequence[Model]) -> Softmax | None:
+def _inner_softmax(models: Sequence[Model]) -> Softmax | None:
     index = {id(layer): at for at, layer in enumerate(each for model in models for each in model.layers)}
-    found = next((each for model in models if (each := model.softmax_over_one) is not None), None)
+    found = next((each for model in models if (each := model.inner_softmax) is not None), None)
     return dataclasses.replace(found[1], after=index.get(id(found[0]))) if found is not None else None
 
 

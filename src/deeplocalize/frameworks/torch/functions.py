@@ -44,8 +44,14 @@ class Functions:
         for model in new:
             for layer in model.layers:
                 layer.kept = None
-        if new and (found := over_one.find(consumers, by_node, calls)) is not None:
-            new[0].softmax_over_one = found
+        if new and (found := over_one.find(consumers, by_node, calls, _examples(readings))) is not None:
+            new[0].inner_softmax = found
+
+
+def _examples(readings: list[objective.Reading]) -> int | None:
+    """How many examples the only loss judges, if each has one answer or one row of them."""
+    answers = [each.prediction for each in readings]
+    return len(answers[0]) if len(answers) == 1 and answers[0] is not None and answers[0].ndim in (1, 2) else None
 
 
 def _state_activation(

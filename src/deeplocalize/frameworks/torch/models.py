@@ -161,7 +161,7 @@ class Model:
     """A module that the program calls itself (not from inside another one), with its layers.
 
     Attributes:
-        softmax_over_one: a softmax in it that runs over a single number, with the layer before it.
+        inner_softmax: a softmax in it that runs over a single number or over the examples, with the layer before it.
         copies: what was loaded in vain into modules of the form of one of its own, after it was trained.
     """
 
@@ -204,7 +204,7 @@ class Model:
         self.before: list[Tensor] = []
         self.evaluations = Evaluations()
         self.copies: list[Loading] = []
-        self.softmax_over_one: tuple[LayerState | None, Softmax] | None = None
+        self.inner_softmax: tuple[LayerState | None, Softmax] | None = None
 
     def add_layers_of(self, module: nn.Module, sites: Callable[[nn.Module], CallSite | None]) -> None:
         """Take in a module that the model calls although it did not have it before: one that was put into it since, or

@@ -1,4 +1,4 @@
-"""Softmaxes inside of a model that run over a single number, told from the shapes in the autograd graph."""
+"""Softmaxes inside of a model that run over a single number or over the examples, told from the shapes in the autograd graph."""
 
 from __future__ import annotations
 
@@ -13,33 +13,61 @@ from deeplocalize.trace.schema import Softmax
 
 _KEEPS_FORM = (*graph.TRANSPARENT, "MaskedFillBackward", "DivBackward", "MulBackward")
 _MAX_WAY = 6
+_MAX_NODES = 200
 
 
 def find(
-    consumers: Mapping[Any, Sequence[Any]], by_node: Mapping[Any, LayerState], calls: CallLines
+    consumers: Mapping[Any, Sequence[Any]],
+    by_node: Mapping[Any, LayerState],
+    calls: CallLines,
+    examples: int | None = None,
 ) -> tuple[LayerState | None, Softmax] | None:
-    """The first softmax of the graph over one number where several are there to be weighed, with the layer before it.
+    """The first softmax of the graph over one number where several are there to be weighed, or over the examples where each has
+    several numbers; with the layer before it. `examples` is how many the loss judges, if that is known.
 
-    That is proved in two ways: what it is given comes from a layer of one unit, or what it makes is multiplied, as a matrix,
-    with others along another axis.
+    That one number is a mistake is proved in two ways: what the softmax is given comes from a layer of one unit, or what it makes
+    is multiplied, as a matrix, with others along another axis.
     """
     for node in consumers:
-        if graph.name(node) != "SoftmaxBackward":
-            continue
         shape, dim = graph.shape(node), graph.signed(graph.saved(node, "dim"))
-        if dim is None or len(shape) < 3 or shape[dim] != 1 or max(shape[1:]) == 1:
+        if graph.name(node) != "SoftmaxBackward" or dim is None or len(shape) < 2 or max(shape[1:]) == 1:
             continue
-        before = _before(node, shape, by_node)
-        one_unit = (
-            before is not None and dim % len(shape) == len(shape) - 1 and (before.facts.output_shape or ())[-1:] == (1,)
-        )
-        if one_unit or _summed_over(node, shape, consumers) not in (None, dim % len(shape) - len(shape)):
+        axis, before = dim % len(shape), _before(node, shape, by_node)
+        if _is_over_examples(node, shape, axis, examples, by_node) or _is_over_one(
+            node, shape, axis, before, consumers
+        ):
             carrier = by_node.get(node)
             line = carrier.facts.source if carrier else _line(node, consumers, by_node, calls)
-            return before, Softmax(
-                (None, *shape[1:]), dim % len(shape), None, line.source if isinstance(line, CallSite) else line
-            )
+            return before, Softmax((None, *shape[1:]), axis, None, line.source if isinstance(line, CallSite) else line)
     return None
+
+
+def _is_over_one(
+    node: Any, shape: tuple[int, ...], axis: int, before: LayerState | None, consumers: Mapping[Any, Sequence[Any]]
+) -> bool:
+    if len(shape) < 3 or axis == 0 or shape[axis] != 1:
+        return False
+    one_unit = before is not None and axis == len(shape) - 1 and (before.facts.output_shape or ())[-1:] == (1,)
+    return one_unit or _summed_over(node, shape, consumers) not in (None, axis - len(shape))
+
+
+def _is_over_examples(
+    node: Any, shape: tuple[int, ...], axis: int, examples: int | None, by_node: Mapping[Any, LayerState]
+) -> bool:
+    """True if a softmax of what layers made, which is not the answer itself, adds up to 1 over as many as there are examples."""
+    if axis != 0 or shape[0] != examples or examples == 1 or examples in shape[1:]:
+        return False
+    return any(each in by_node and by_node[each].facts.parameters for each in _behind(node))
+
+
+def _behind(start: Any) -> list[Any]:
+    """The nodes that a value was made of, nearest first, up to a bound."""
+    found, waiting = {start: None}, [start]
+    while waiting and len(found) < _MAX_NODES:
+        fresh = [each for each in graph.parents(waiting.pop(0)) if each not in found]
+        found |= dict.fromkeys(fresh)
+        waiting += fresh
+    return list(found)
 
 
 def _before(node: Any, shape: tuple[int, ...], by_node: Mapping[Any, LayerState]) -> LayerState | None:

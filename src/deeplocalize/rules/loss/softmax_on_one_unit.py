@@ -64,7 +64,8 @@ from deeplocalize.trace.schema import Softmax, Trace
 )
 def check(trace: Trace, *, rounding: float = 0.001) -> Iterator[Finding]:
     """Find softmax over one unit."""
-    tasks_of_run, within = list(tasks(trace)), trace.run.softmax_over_one
+    tasks_of_run, within = list(tasks(trace)), trace.run.inner_softmax
+    within = within if within is not None and within.axis > 0 else None  # over the examples: softmax-over-wrong-axis
     if within is None and all(task.head.activation is None for task in tasks_of_run):
         raise CannotEvaluate("the nonlinearity of the output is not known")
     found = [

@@ -17,13 +17,17 @@ adds up to 1. Nothing else is needed, and nothing is guessed where the axes were
 A batch with as many examples as classes, in which no class stands more than `twice` = 2 times, is left alone: its examples
 may be matched one to one, and then both axes can be asked.
 
+Within a network, as in an attention, one mistake is certain: weights that layers made add up to 1 over the examples, each of
+which has several, and an answer of its own. That is known in PyTorch, if the loss judges as many examples and batches differ.
+
 How to fix it
 Give the axis of the classes: `dim=1` (or -1 for a flat output) in PyTorch, `axis=-1` in Keras. In PyTorch a softmax without
 `dim` takes the batch axis for outputs of one or three axes.
 
 When it is wrong
 In contrastive learning each of n rows is matched with one of n columns, and the softmax runs over either axis in turn: see
-above. A softmax within the network, such as an attention over the instances of a bag, is not judged at all.
+above. An attention over the instances of a bag has fewer answers than instances, and is not judged. Nor is a graph whose nodes
+are all in one batch, the same in each step.
 
 References
 PyTorch, torch.nn.functional.softmax. https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.softmax.html
@@ -43,7 +47,7 @@ from deeplocalize.rules.loss import strength
 from deeplocalize.signals import places
 from deeplocalize.signals.over_time import recorded
 from deeplocalize.signals.task import SLACK, Task, row_sum, tasks
-from deeplocalize.trace.schema import Trace
+from deeplocalize.trace.schema import Softmax, Trace
 
 
 @rule(
@@ -65,13 +69,36 @@ from deeplocalize.trace.schema import Trace
     ),
 )
 def check(trace: Trace, *, twice: int = 2) -> Iterator[Finding]:
-    """Find output softmaxes that run over another axis than the classes'."""
+    """Find output softmaxes that run over another axis than the classes', else one within the network over the examples."""
+    found = list(_of_outputs(trace, twice))
+    inner, batches = trace.run.inner_softmax, np.unique(recorded(trace.scalar("input.digest")))
+    if not found and inner is not None and inner.axis == 0 and len(batches) > 1:
+        found = [_within(trace, inner)]
+    yield from found
+
+
+def _of_outputs(trace: Trace, twice: int) -> Iterator[Finding]:
     for task in tasks(trace):
         axis, classes = task.head.normalized_axis, _class_axis(trace, task)
         if axis is None or classes is None or axis == classes or (task.family != "classes" and axis != 0):
             continue
         if not _pairs_up(trace, task, twice):
             yield _finding(trace, task, axis, classes)
+
+
+def _within(trace: Trace, softmax: Softmax) -> Finding:
+    """A softmax within the network that lets the examples of a batch compete."""
+    longest, axis = max((size or 0, axis) for axis, size in enumerate(softmax.shape) if axis)
+    behind = f" behind {places.called(trace, softmax.after)}" if softmax.after is not None else ""
+    argument = "dim" if trace.run.framework == "torch" else "axis"
+    return Finding(
+        message=f"The softmax{behind} within the network adds up to 1 over the examples of the batch (axis 0), not over the "
+        f"{longest or 'several'} numbers of each example (axis {axis}): what an example is answered depends on the others.",
+        locus=Locus("activation-hidden", softmax.after, softmax.source),
+        evidence=(Evidence("axis over which the weights add up to 1 (0 is the batch)", 0, "!=", axis),),
+        remedies=(Remedy("Let the softmax run over the numbers of an example", f"{argument}=0", f"{argument}={axis}"),),
+        strength=strength(trace),
+    )
 
 
 def _class_axis(trace: Trace, task: Task) -> int | None:

@@ -88,3 +88,39 @@ def the_loss_of_a_train_step_is_what_its_gradient_is_taken_of():
     model.set_weights(before)
     expected = square(y, model(x))
     np.testing.assert_allclose(seen.trace.scalar("loss"), keras.ops.convert_to_numpy(expected), rtol=1e-5)
+
+
+@check(backends=("torch",))
+def a_train_step_that_never_clears_its_gradients_is_told_from_one_that_does():
+    import torch
+
+    class Forgetful(Own):
+        def train_step(self, data):
+            x, y = data
+            loss = self.compute_loss(y=y, y_pred=self(x, training=True))
+            loss.backward()
+            with torch.no_grad():
+                self.optimizer.apply([each.value.grad for each in self.trainable_weights], self.trainable_weights)
+            return {"loss": loss.detach()}
+
+    class Gathering(Own):
+        def train_step(self, data):
+            x, y = data
+            self.seen = getattr(self, "seen", 0) + 1
+            loss = self.compute_loss(y=y, y_pred=self(x, training=True))
+            loss.backward()
+            if self.seen % 2 == 0:
+                with torch.no_grad():
+                    self.optimizer.apply([each.value.grad for each in self.trainable_weights], self.trainable_weights)
+                self.zero_grad()
+            return {"loss": loss.detach()}
+
+    x, y = problem()
+    for kind, stale in ((Forgetful, 1.0), (Own, 0.0), (Gathering, 0.0)):
+        seed()
+        with watched() as seen:
+            compiled(kind()).fit(x, y, batch_size=16, epochs=2, verbose=0)
+        told = seen.trace.scalar("stale_gradient")[1:]
+        known = told[np.isfinite(told)]
+        assert len(known) >= 3 and (known == stale).all(), (kind, told)
+        assert "loss.backward()" in seen.trace.run.sources["backward"].text

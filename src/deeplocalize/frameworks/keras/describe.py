@@ -93,10 +93,16 @@ class Leaf:
 
 
 class Leaves:
-    """The layers of a model, in the order in which the user listed them. A layer keeps its index once it has one."""
+    """The layers of a model, in the order in which the user listed them. A layer keeps its index once it has one.
+
+    Attributes:
+        all: the layers.
+        applied: what tells of the gradient of the model that was applied last, on the backend where it stays; else None.
+    """
 
     def __init__(self, model: Any, shown: dict[int, Shown]) -> None:
         self.all: list[Leaf] = []
+        self.applied: Any = None
         self._shown = shown
         self._by_id: dict[int, Leaf | None] = {}
         self._model = model

@@ -67,6 +67,7 @@ class Known:
     used: frozenset[str] = frozenset()
     scheduler: Source | None = None
     called: CallSite | None = None
+    backward: CallSite | None = None
     inner_softmax: tuple[Leaf | None, Softmax] | None = None
     model_built: CallSite | None = None
     examples: int | None = None
@@ -150,6 +151,7 @@ def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run
         "model_built": line(known.model_built),
         "scheduler": known.scheduler,
         "forward": line(known.called),
+        "backward": line(known.backward),
         "dtype": _policy_line(known.filename),
     }
     arguments_of_compile = _compile_lines(model, known)

@@ -120,6 +120,16 @@ def untouched(_: Exception, arguments: Any) -> bool:
     return not any(each.is_deleted() for each in jax.tree.leaves(arguments[0]) if isinstance(each, jax.Array))
 
 
+def applied_gradient(_: Any) -> Any:
+    """Nothing: gradients are values here, and none is added to another unasked."""
+    return None
+
+
+def is_stale(_: Any, __: Any) -> float | None:
+    """Nothing is known of it; see `applied_gradient`."""
+    return None
+
+
 def is_on_cpu() -> bool:
     """True if the training runs on no accelerator."""
     return bool(jax.default_backend() == "cpu")

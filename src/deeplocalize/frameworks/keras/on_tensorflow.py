@@ -175,6 +175,16 @@ def build(model: Any, arguments: tuple[Any, ...]) -> None:
     model._symbolic_build(data_batch=batch)
 
 
+def applied_gradient(_: Any) -> Any:
+    """Nothing: gradients are values here, and none is added to another unasked."""
+    return None
+
+
+def is_stale(_: Any, __: Any) -> float | None:
+    """Nothing is known of it; see `applied_gradient`."""
+    return None
+
+
 def is_on_cpu() -> bool:
     """True if the training runs on no accelerator."""
     return bool(not tf.config.get_visible_devices("GPU"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
+import sys
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +16,7 @@ import torch
 
 from deeplocalize.frameworks.keras import statistics
 from deeplocalize.frameworks.replaced import replaced
+from deeplocalize.frameworks.source import CallSite, user_call
 
 Observe = Callable[[Any], None]
 
@@ -34,9 +37,10 @@ def detached(value: Any) -> Any:
 
 
 class GradientTaps:
-    """Sees d loss / d value of chosen values, by hooks on the tensors, and what `backward` is called on."""
+    """Sees d loss / d value of chosen values, by hooks on the tensors, and what `backward` is called on; `called`: where."""
 
     def __init__(self, see_target: Observe) -> None:
+        self.called: CallSite | None = None
         self._see_target = see_target
 
     def tap(self, value: Any, observe: Observe) -> Any:
@@ -55,9 +59,29 @@ class GradientTaps:
         @functools.wraps(original)
         def backward(tensor: Any, *args: Any, **kwargs: Any) -> Any:
             self._see_target(tensor)
+            self.called = self.called or user_call(sys._getframe(1))
             return original(tensor, *args, **kwargs)
 
         return backward
+
+
+def applied_gradient(model: Any) -> Any:
+    """What tells whether the gradient of a trained variable, which was applied just now, is still there when the next is added."""
+    gradient = _gradient(model)
+    return (weakref.ref(gradient), gradient._version) if gradient is not None else None
+
+
+def is_stale(model: Any, applied: Any) -> float | None:
+    """1 if the gradient that was applied is there as it was, to which backward will add; 0 if none is; None if that is not known."""
+    gradient = _gradient(model)
+    if gradient is None:
+        return 0.0
+    return 1.0 if applied is not None and applied[0]() is gradient and applied[1] == gradient._version else None
+
+
+def _gradient(model: Any) -> Any:
+    values = (each.value for each in model.trainable_variables)
+    return next((each.grad for each in values if each.grad is not None), None)
 
 
 def dense(gradient: Any) -> Any:

@@ -17,23 +17,13 @@ from numpy.typing import NDArray
 
 from deeplocalize.trace.cards import DataCard
 from deeplocalize.trace.names import Series
+from deeplocalize.trace.source import Source as Source
+from deeplocalize.trace.weights import Loading, Restoring
 
 FORMAT_VERSION = 1
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Source:
-    """A place in the user's own files. `line` counts from 1; `text` is what stood there when the program ran."""
-
-    path: str
-    line: int
-    text: str | None = field(default=None, compare=False)
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}"
 
 
 @dataclass(frozen=True)
@@ -205,20 +195,6 @@ class Softmax:
 
 
 @dataclass(frozen=True)
-class Loading:
-    """Weights were loaded into a model: how many of its tensors were found in what was loaded, how many were not, and
-    how many of those loaded have no place in the model. `given` is the name of one of the latter, `wanted` that of one
-    that was not found, the same tensor under another name if there are such."""
-
-    found: int
-    missing: int
-    unexpected: int
-    source: Source | None = None
-    given: str | None = None
-    wanted: str | None = None
-
-
-@dataclass(frozen=True)
 class Evaluation:
     """Passes without gradients of the trained model, between two steps or after the last one.
 
@@ -276,7 +252,7 @@ class Run:
     passes of a training whose optimizer never took a step, as long as nothing else changed the weights either.
     `evaluations` are the first few and the latest.
     `keeps_weights` is True if the program may go back to the weights of an earlier step: it saves or copies them as it
-    trains, or stops by itself; None if that is not known.
+    trains, or stops by itself; None if that is not known. `restored` are its own weights that it was given back.
     """
 
     framework: str
@@ -307,6 +283,7 @@ class Run:
     keeps_weights: bool | None = None
     scaling: Scaling | None = None
     softmax_over_one: Softmax | None = None
+    restored: tuple[Restoring, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from deeplocalize.frameworks.data_lines import made_at
 from deeplocalize.frameworks.source import CallSite, outermost_loop
 from deeplocalize.frameworks.torch import loading
 from deeplocalize.frameworks.torch.models import Model
-from deeplocalize.trace.schema import Evaluation, Layer, Loading, Softmax, Source
+from deeplocalize.trace.schema import Evaluation, Layer, Softmax, Source
+from deeplocalize.trace.weights import Loading
 
 
 def layers(models: Sequence[Model], filename: str | None) -> tuple[Layer, ...]:
@@ -78,6 +79,7 @@ def seen(models: Sequence[Model], loaded: tuple[Loading, ...]) -> dict[str, Any]
         "keeps_weights": any(model.evaluations.keeps_weights() for model in models),
         "loaded": (*loaded, *(each for model in models for each in model.copies)),
         "softmax_over_one": _softmax_over_one(models),
+        "restored": tuple(each for model in models if (each := model.restored) is not None),
     }
 
 

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from deeplocalize.frameworks.source import CallSite
 from deeplocalize.frameworks.torch import describe, given, stats
 from deeplocalize.frameworks.torch.evaluations import Evaluations, acts_in_training
-from deeplocalize.trace.schema import Layer, Loading, Softmax, Source
+from deeplocalize.trace.schema import Layer, Softmax, Source
+from deeplocalize.trace.weights import Loading, Restoring
 
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu,
@@ -163,6 +164,7 @@ class Model:
     Attributes:
         softmax_over_one: a softmax in it that runs over a single number, with the layer before it.
         copies: what was loaded in vain into modules of the form of one of its own, after it was trained.
+        restored: its own weights that it was given back, None if it never was.
     """
 
     def __init__(
@@ -204,6 +206,7 @@ class Model:
         self.before: list[Tensor] = []
         self.evaluations = Evaluations()
         self.copies: list[Loading] = []
+        self.restored: Restoring | None = None
         self.softmax_over_one: tuple[LayerState | None, Softmax] | None = None
 
     def add_layers_of(self, module: nn.Module, sites: Callable[[nn.Module], CallSite | None]) -> None:

@@ -181,6 +181,28 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class PassedOver:
+    """Batches in training that the program passed over: the model's answer to them holds NaN, and no gradient was computed.
+
+    `batches` counts them, `used` those from which a gradient was computed, `of_inputs` those passed over whose inputs were not
+    finite themselves. Of the first of them, `layer` is the layer at which NaN or infinity is first seen, None if it is behind
+    all layers; `given` is True if it was in what that layer was given; `origin` the operation that made it, where it is known.
+    """
+
+    batches: int
+    used: int
+    of_inputs: int = 0
+    layer: int | None = None
+    given: bool = False
+    origin: Origin | None = None
+
+    @property
+    def share(self) -> float:
+        """The share of all batches that they are."""
+        return self.batches / max(1, self.batches + self.used)
+
+
+@dataclass(frozen=True)
 class Softmax:
     """A softmax inside of a model that runs over a single number, where several are there to be weighed.
 
@@ -284,6 +306,7 @@ class Run:
     scaling: Scaling | None = None
     softmax_over_one: Softmax | None = None
     restored: tuple[Restoring, ...] = ()
+    passed_over: PassedOver | None = None
 
 
 @dataclass(frozen=True)

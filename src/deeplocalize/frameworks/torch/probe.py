@@ -23,9 +23,10 @@ from deeplocalize.frameworks.torch.apart import Apart
 from deeplocalize.frameworks.torch.calls import CallLines
 from deeplocalize.frameworks.torch.functions import Functions
 from deeplocalize.frameworks.torch.keeping import Keeping
+from deeplocalize.frameworks.torch.layers import LayerState
 from deeplocalize.frameworks.torch.loaders import Loaders
 from deeplocalize.frameworks.torch.loop import Clipping, check_stale, is_whole, loss_value
-from deeplocalize.frameworks.torch.models import LayerState, Model
+from deeplocalize.frameworks.torch.models import Model
 from deeplocalize.frameworks.torch.modules import Modules
 from deeplocalize.frameworks.torch.objective import LossCall
 from deeplocalize.frameworks.torch.reach import Reach

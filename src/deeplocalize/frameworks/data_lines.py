@@ -56,15 +56,24 @@ def made_at(
         targets: it is what the answer is compared with, so that its shape matters.
     """
     call = site.call() if site is not None else None
-    if site is None or call is None or any(isinstance(each, ast.Starred) for each in call.args[: position + 1]):
+    if site is None or call is None:
+        return None
+    return argument_made_at(site.filename, call, position, keyword, item, targets=targets)
+
+
+def argument_made_at(
+    filename: str, call: ast.Call, position: int, keyword: str, item: int | None = None, *, targets: bool = False
+) -> Source | None:
+    """The same of a call as it stands in a file."""
+    if any(isinstance(each, ast.Starred) for each in call.args[: position + 1]):
         return None
     given = [*call.args[position : position + 1], *(each.value for each in call.keywords if each.arg == keyword)]
     if not given:
         return None
-    scope = _scope(site.filename, call.lineno, SAME_VALUES | (frozenset() if targets else RESHAPING))
+    scope = _scope(filename, call.lineno, SAME_VALUES | (frozenset() if targets else RESHAPING))
     path = () if item is None else (item,)
     line = _made(scope, given[0], call.lineno, path, given[0].lineno, _DEPTH)
-    return place(site.filename, line) if line is not None else None
+    return place(filename, line) if line is not None else None
 
 
 def _made(scope: _Scope, value: ast.expr, before: int, path: tuple[int, ...], line: int, left: int) -> int | None:

@@ -33,7 +33,8 @@ class FirstNonfinite(NamedTuple):
     """The first value that is not finite.
 
     `role` is input, target, weight, operation (in the user's code, before the layer), activation, prediction, loss,
-    gradient or update; `layer` the index of the layer, None if it is in none; `amount` how many such values there are.
+    gradient or update, and answer where no more is known; `layer` the index of the layer, None if it is in none; `amount` how
+    many such values there are. `passed_over`: it is in batches from which no gradient was computed; `amount` is their share.
     """
 
     step: int
@@ -41,6 +42,7 @@ class FirstNonfinite(NamedTuple):
     layer: int | None
     amount: float
     series: Series | None = None
+    passed_over: bool = False
 
 
 def first_nonfinite(trace: Trace, most: int = 0) -> FirstNonfinite | None:
@@ -66,12 +68,20 @@ def spoiled_before(trace: Trace, step: int) -> bool:
 
 def operation_of(trace: Trace, found: FirstNonfinite) -> Origin | None:
     """The operation in the user's own code that made the value, where the probe found it."""
+    if found.passed_over:
+        return trace.run.passed_over.origin if trace.run.passed_over is not None else None
     origin = trace.run.origin
     if origin is None or found.role not in ("operation", "activation", "prediction", "loss", "gradient", "weight"):
         return None
     if found.role == "weight":  # spoiled by the step before, whose gradient was not recorded
         return origin if origin.step == found.step - 1 and not _grew(trace, found.step) else None
     return origin if origin.step == found.step else None
+
+
+def is_within(trace: Trace, found: FirstNonfinite) -> bool:
+    """True if the operation is part of a layer of the user's own, not between two layers."""
+    own = found.layer is not None and trace.layers[found.layer].kind in USERS_OWN
+    return own and found.role in ("activation", "gradient")
 
 
 def _grew(trace: Trace, step: int) -> bool:

@@ -17,23 +17,13 @@ from numpy.typing import NDArray
 
 from deeplocalize.trace.cards import DataCard
 from deeplocalize.trace.names import Series
+from deeplocalize.trace.source import Source as Source
+from deeplocalize.trace.weights import Loading, Restoring
 
 FORMAT_VERSION = 1
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Source:
-    """A place in the user's own files. `line` counts from 1; `text` is what stood there when the program ran."""
-
-    path: str
-    line: int
-    text: str | None = field(default=None, compare=False)
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}"
 
 
 @dataclass(frozen=True)
@@ -191,6 +181,28 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class PassedOver:
+    """Batches in training that the program passed over: the model's answer to them holds NaN, and no gradient was computed.
+
+    `batches` counts them, `used` those from which a gradient was computed, `of_inputs` those passed over whose inputs were not
+    finite themselves. Of the first of them, `layer` is the layer at which NaN or infinity is first seen, None if it is behind
+    all layers; `given` is True if it was in what that layer was given; `origin` the operation that made it, where it is known.
+    """
+
+    batches: int
+    used: int
+    of_inputs: int = 0
+    layer: int | None = None
+    given: bool = False
+    origin: Origin | None = None
+
+    @property
+    def share(self) -> float:
+        """The share of all batches that they are."""
+        return self.batches / max(1, self.batches + self.used)
+
+
+@dataclass(frozen=True)
 class Softmax:
     """A softmax inside of a model that runs over a single number, where several are there to be weighed, or over the examples.
 
@@ -202,20 +214,6 @@ class Softmax:
     axis: int
     after: int | None = None
     source: Source | None = None
-
-
-@dataclass(frozen=True)
-class Loading:
-    """Weights were loaded into a model: how many of its tensors were found in what was loaded, how many were not, and
-    how many of those loaded have no place in the model. `given` is the name of one of the latter, `wanted` that of one
-    that was not found, the same tensor under another name if there are such."""
-
-    found: int
-    missing: int
-    unexpected: int
-    source: Source | None = None
-    given: str | None = None
-    wanted: str | None = None
 
 
 @dataclass(frozen=True)
@@ -276,7 +274,7 @@ class Run:
     passes of a training whose optimizer never took a step, as long as nothing else changed the weights either.
     `evaluations` are the first few and the latest.
     `keeps_weights` is True if the program may go back to the weights of an earlier step: it saves or copies them as it
-    trains, or stops by itself; None if that is not known.
+    trains, or stops by itself; None if that is not known. `restored` are its own weights that it was given back.
     """
 
     framework: str
@@ -307,6 +305,8 @@ class Run:
     keeps_weights: bool | None = None
     scaling: Scaling | None = None
     inner_softmax: Softmax | None = None
+    restored: tuple[Restoring, ...] = ()
+    passed_over: PassedOver | None = None
 
 
 @dataclass(frozen=True)

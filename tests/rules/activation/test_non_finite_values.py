@@ -6,6 +6,7 @@ import pytest
 from deeplocalize.rules.activation.non_finite_values import check
 from deeplocalize.testing import make_layer, make_run, make_trace, source
 from deeplocalize.trace import Origin, Series
+from deeplocalize.trace.schema import PassedOver
 
 ROLES = ("weight", "activation", "activation_gradient", "weight_gradient", "weight_update")
 
@@ -195,3 +196,40 @@ def test_the_gradient_that_comes_out_of_a_layer_of_the_users_own_is_that_layers(
     for kind, layer in (("dense", 0), ("custom", 1)):
         layers = (trace.layers[0], dataclasses.replace(trace.layers[1], kind=kind), trace.layers[2])
         assert only(dataclasses.replace(trace, layers=layers, columns=spoiled))[1] == layer
+
+
+def passing_over(batches=20, used=80, **facts):
+    return make_trace(run=make_run(passed_over=PassedOver(batches, used, **facts)))
+
+
+def test_batches_that_are_passed_over_lead_to_the_operation_that_spoils_them():
+    division = Origin(0, "division", None, source(49))
+    (finding,) = check.run(passing_over(layer=1, given=True, origin=division))
+    assert (finding.locus.kind, finding.locus.layer, finding.locus.source) == ("activation-hidden", None, source(49))
+    assert "passes over 20% of its batches" in finding.message and "the operation division gives NaN" in finding.message
+    assert "divisor" in finding.remedies[0].text and finding.strength == 0.5
+
+
+@pytest.mark.parametrize(
+    ("facts", "said", "kind", "layer"),
+    [
+        ({"layer": 1}, "the output of layer 1", "activation-hidden", 1),
+        ({"layer": 1, "given": True}, "what layer 1", "activation-hidden", 1),
+        ({"origin": Origin(0, "log", 2, source(9))}, "the operation log behind layer 2", "activation-output", 2),
+        ({}, "where that begins is not known", "activation-hidden", None),
+    ],
+)
+def test_of_batches_that_are_passed_over_it_is_said_what_is_known(facts, said, kind, layer):
+    (finding,) = check.run(passing_over(60, 40, **facts))
+    assert said in finding.message and (finding.locus.kind, finding.locus.layer) == (kind, layer)
+    assert finding.strength == 1
+
+
+@pytest.mark.parametrize(("batches", "of_inputs", "count"), [(10, 0, 1), (9, 0, 0), (2, 0, 0), (20, 9, 1), (20, 10, 0)])
+def test_a_few_batches_that_are_passed_over_are_left_alone_and_bad_inputs_are_another_fault(batches, of_inputs, count):
+    assert len(check.run(passing_over(batches, 100 - batches, of_inputs=of_inputs, layer=0))) == count
+
+
+def test_values_that_spoil_the_training_come_before_batches_that_are_passed_over():
+    trace = run(3, ["input.nonfinite"], run=make_run(passed_over=PassedOver(20, 80)))
+    assert only(trace) == ("data", None, 3)

@@ -6,7 +6,7 @@ import pytest
 from deeplocalize.testing import make_run, make_trace
 from deeplocalize.trace.cards import DataCard
 from deeplocalize.trace.data import InputCollector, target_card
-from deeplocalize.trace.schema import Crash
+from deeplocalize.trace.schema import Crash, PassedOver
 
 STEPS = np.arange(100)
 
@@ -51,3 +51,15 @@ def test_a_run_that_stops_at_nan_before_its_first_step_is_judged(rule):
         trained_on(np.nan, run=make_run(crash=crash)), steps=STEPS[:0], scalars={}, sampled=STEPS[:0], columns={}
     )
     assert len(rule("non-finite-inputs").run(trace)) == 1
+
+
+@pytest.mark.parametrize(
+    ("batches", "of_inputs", "count"), [(10, 10, 1), (9, 9, 0), (2, 2, 0), (20, 10, 1), (20, 9, 0)]
+)
+def test_batches_that_are_passed_over_for_their_inputs_are_named_if_they_are_many(rule, batches, of_inputs, count):
+    passed = PassedOver(batches, 100 - batches, of_inputs, layer=0, given=True)
+    found = rule("non-finite-inputs").run(trained_on(run=make_run(passed_over=passed)))
+    assert len(found) == count
+    for finding in found:
+        assert f"passes over {batches}% of its batches" in finding.message
+        assert (finding.locus.kind, finding.locus.source.line) == ("data", 40)

@@ -2,7 +2,7 @@ import pytest
 
 from deeplocalize.rules.optimizer.checkpoint_not_loaded import check
 from deeplocalize.testing import make_run, make_trace, source
-from deeplocalize.trace.schema import Loading
+from deeplocalize.trace.weights import Loading
 
 
 def loaded(found, missing, unexpected, *names, framework="torch", line=7):

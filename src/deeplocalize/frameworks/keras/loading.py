@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from deeplocalize.frameworks.source import CallSite
-from deeplocalize.trace.schema import Loading
+from deeplocalize.trace.weights import Loading
 
 
 class Loads:

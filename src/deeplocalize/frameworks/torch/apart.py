@@ -11,7 +11,8 @@ from torch import nn
 
 from deeplocalize.frameworks.source import user_call
 from deeplocalize.frameworks.torch import stats
-from deeplocalize.frameworks.torch.models import LayerState, Model
+from deeplocalize.frameworks.torch.layers import LayerState
+from deeplocalize.frameworks.torch.models import Model
 
 NAME = "no_grad"
 """Under this name a layer's facts tell where it, or the module around it, was called."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from deeplocalize.frameworks.torch import stats
-from deeplocalize.frameworks.torch.models import LayerState
+from deeplocalize.frameworks.torch.layers import LayerState
 from deeplocalize.frameworks.torch.record import StepRecord
 from deeplocalize.trace.names import TENSOR_STATS, Series
 

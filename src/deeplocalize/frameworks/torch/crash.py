@@ -14,7 +14,8 @@ from deeplocalize.frameworks.source import CallSite, is_user_file, place
 from deeplocalize.frameworks.torch import carried, describe
 from deeplocalize.frameworks.torch.calls import LOSS_CALLS, CallLines
 from deeplocalize.frameworks.torch.carried import Carried
-from deeplocalize.frameworks.torch.models import LayerState, Model
+from deeplocalize.frameworks.torch.layers import LayerState
+from deeplocalize.frameworks.torch.models import Model
 from deeplocalize.frameworks.torch.objective import Reading, read_call
 from deeplocalize.trace.schema import Crash, Loss, Source
 

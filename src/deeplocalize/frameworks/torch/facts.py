@@ -13,7 +13,8 @@ from deeplocalize.frameworks.data_lines import made_at
 from deeplocalize.frameworks.source import CallSite, outermost_loop
 from deeplocalize.frameworks.torch import loading
 from deeplocalize.frameworks.torch.models import Model
-from deeplocalize.trace.schema import Evaluation, Layer, Loading, Softmax, Source
+from deeplocalize.trace.schema import Evaluation, Layer, PassedOver, Softmax, Source
+from deeplocalize.trace.weights import Loading
 
 
 def layers(models: Sequence[Model], filename: str | None) -> tuple[Layer, ...]:
@@ -78,6 +79,8 @@ def seen(models: Sequence[Model], loaded: tuple[Loading, ...]) -> dict[str, Any]
         "keeps_weights": any(model.evaluations.keeps_weights() for model in models),
         "loaded": (*loaded, *(each for model in models for each in model.copies)),
         "inner_softmax": _inner_softmax(models),
+        "passed_over": _passed_over(models),
+        "restored": tuple(each for model in models if (each := model.restored) is not None),
     }
 
 
@@ -85,6 +88,12 @@ def _inner_softmax(models: Sequence[Model]) -> Softmax | None:
     index = {id(layer): at for at, layer in enumerate(each for model in models for each in model.layers)}
     found = next((each for model in models if (each := model.inner_softmax) is not None), None)
     return dataclasses.replace(found[1], after=index.get(id(found[0]))) if found is not None else None
+
+
+def _passed_over(models: Sequence[Model]) -> PassedOver | None:
+    index = {id(layer): at for at, layer in enumerate(each for model in models for each in model.layers)}
+    found = (model.passed_over.fact(index) for model in models)
+    return next((each for each in found if each is not None), None)
 
 
 def validation(models: Sequence[Model]) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from deeplocalize.frameworks.torch import graph, objective, over_one
 from deeplocalize.frameworks.torch.calls import CallLines
-from deeplocalize.frameworks.torch.models import LayerState, Model
+from deeplocalize.frameworks.torch.layers import LayerState
+from deeplocalize.frameworks.torch.models import Model
 
 
 class Functions:

@@ -11,9 +11,11 @@ import torch
 from torch import nn
 
 from deeplocalize.frameworks.source import CallSite, user_call
+from deeplocalize.frameworks.torch import references
 from deeplocalize.frameworks.torch.models import Model
 from deeplocalize.frameworks.torch.wrap import Wraps
-from deeplocalize.trace.schema import Loading, Source
+from deeplocalize.trace.schema import Source
+from deeplocalize.trace.weights import Loading
 
 _LOADS: weakref.WeakKeyDictionary[nn.Module, Loading] = weakref.WeakKeyDictionary()
 """The latest loading of each module, oldest first. Models are loaded before it is known that they will be trained."""
@@ -29,13 +31,18 @@ MOST_NAMES = 64
 def watch(wraps: Wraps, models: Callable[[], Iterable[Model]]) -> None:
     """Note every loading and conversion from now on, until what `wraps` wrapped is put back; `models` are all that are known."""
 
+    def begins(module: nn.Module, state_dict: Mapping[str, Any], *_: Any, **__: Any) -> None:
+        references.given_back(module, state_dict, models())
+
     def loaded(result: Any, module: nn.Module, state_dict: Mapping[str, Any], *_: Any, **__: Any) -> None:
         site = user_call(sys._getframe(2))
         loading = _loaded(result, module, state_dict, site.source if site else None)
         if loading.missing and loading.unexpected:
             _tell_the_original(loading, module, models())
+        references.weights_changed()
 
-    wraps.wrap(nn.Module, "load_state_dict", after=loaded, with_result=True)
+    wraps.wrap(nn.Module, "load_state_dict", begins, loaded, with_result=True)
+    references.watch(wraps)
     for name in ("to", "half", "bfloat16"):
         wraps.wrap(nn.Module, name, after=_converted)
     wraps.later(_LOADS.clear)

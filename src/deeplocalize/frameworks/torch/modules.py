@@ -7,7 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from deeplocalize.frameworks.torch.models import LayerState, Model
+from deeplocalize.frameworks.torch.layers import LayerState
+from deeplocalize.frameworks.torch.models import Model
 from deeplocalize.frameworks.torch.wrap import Sites
 
 

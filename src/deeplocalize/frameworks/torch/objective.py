@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,11 +16,14 @@ from deeplocalize.frameworks.source import CallSite
 from deeplocalize.frameworks.torch import describe, graph
 from deeplocalize.frameworks.torch.axes import normalized_axis
 from deeplocalize.frameworks.torch.calls import CallLines
+from deeplocalize.frameworks.torch.layers import LayerState
 from deeplocalize.frameworks.torch.linear import is_linear
-from deeplocalize.frameworks.torch.models import LayerState, Model
 from deeplocalize.frameworks.torch.stretched import stretched
 from deeplocalize.trace.data import row_indices, target_indices
 from deeplocalize.trace.schema import Head, Loss, Objective, Source
+
+if TYPE_CHECKING:
+    from deeplocalize.frameworks.torch.models import Model
 
 
 @dataclass

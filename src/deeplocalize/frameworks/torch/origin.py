@@ -11,15 +11,27 @@ import dataclasses
 import inspect
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from deeplocalize.frameworks.source import CallSite, is_user_file, lines_with, place, runs_beside
+from deeplocalize.frameworks.data_lines import argument_made_at
+from deeplocalize.frameworks.source import (
+    CallSite,
+    called,
+    calls_in,
+    is_user_file,
+    lines_with,
+    place,
+    runs_beside,
+)
 from deeplocalize.frameworks.torch import graph, objective
-from deeplocalize.frameworks.torch.models import LayerState, Model
+from deeplocalize.frameworks.torch.layers import LayerState
 from deeplocalize.trace.schema import Origin, Source
+
+if TYPE_CHECKING:
+    from deeplocalize.frameworks.torch.models import Model
 
 UNSAFE: dict[str, tuple[str, tuple[str, ...], tuple[type[ast.operator], ...]]] = {
     "LogBackward": ("log", ("log",), ()),
@@ -79,7 +91,8 @@ def find(root: Tensor, reached: Sequence[Model], site: CallSite | None) -> Found
             steep = _between(start, owners, _loss_files(reached, site), site, STEEP)
             return dataclasses.replace(steep, steps_ago=1) if steep is not None else None
         if layer.nonfinite_input and layer.inputs:
-            return _between(layer.inputs[-1].grad_fn, owners, _forward_files(reached), site)
+            found = _between(layer.inputs[-1].grad_fn, owners, _forward_files(reached), site)
+            return found if found is not None else _on_data(layer, reached)
         if layer.facts.parameters and layer.activation is not None and float(layer.activation[0]) > 0:
             inside = layer.facts.kind == CUSTOM
             return _between(layer.nodes[-1], owners, _forward_files(reached), site) if inside else None
@@ -136,6 +149,42 @@ def _between(
     after = next((owners[node] for node in _back(unsafe[-1], owners) if node in owners), None)
     operation, names, operators = UNSAFE[graph.name(unsafe[-1])]
     return Found(operation, after, _line(files, names, operators, site))
+
+
+def _on_data(layer: LayerState, reached: Sequence[Model]) -> Found | None:
+    """The unsafe operation that made what a layer is given out of data, of which no graph is kept: the one on the line that made
+    the argument of the layer's call, as the module around the layer has it in its class."""
+    call = next((found for model in reached if (found := _call_of(layer, model)) is not None), None)
+    made = argument_made_at(*call, 0, "input") if call is not None else None
+    if call is None or made is None:
+        return None
+    kinds = {
+        operation
+        for operation, names, operators in UNSAFE.values()
+        if made.line in lines_with(call[0], names, operators)
+    }
+    return Found(kinds.pop(), None, made) if len(kinds) == 1 else None
+
+
+def _call_of(layer: LayerState, model: Model) -> tuple[str, ast.Call] | None:
+    """The file and the one call of a layer in the class of the module that has it as an attribute."""
+    named = dict(model.root.named_modules()) if model.root is not None else {}
+    path = next((name for name, module in named.items() if name and module is layer.module), "")
+    around, _, attribute = path.rpartition(".")
+    parent = type(named[around]) if path and around in named else None
+    if parent is None or not _has_file(parent):
+        return None
+    filename, (text, start) = inspect.getsourcefile(parent) or "", inspect.getsourcelines(parent)
+    calls = [
+        call
+        for call in calls_in(filename)
+        if start <= call.lineno < start + len(text)
+        and called(call) == attribute
+        and isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id == "self"
+    ]
+    return (filename, calls[0]) if len(calls) == 1 and is_user_file(filename) else None
 
 
 def _spoils(node: Any) -> bool | None:

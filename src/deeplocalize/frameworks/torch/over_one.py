@@ -8,7 +8,7 @@ from typing import Any
 from deeplocalize.frameworks.source import CallSite
 from deeplocalize.frameworks.torch import graph
 from deeplocalize.frameworks.torch.calls import CallLines
-from deeplocalize.frameworks.torch.models import LayerState
+from deeplocalize.frameworks.torch.layers import LayerState
 from deeplocalize.trace.schema import Softmax
 
 _KEEPS_FORM = (*graph.TRANSPARENT, "MaskedFillBackward", "DivBackward", "MulBackward")

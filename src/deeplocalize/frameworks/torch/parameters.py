@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from deeplocalize.frameworks.torch import describe, stats
-from deeplocalize.frameworks.torch.models import LayerState
+from deeplocalize.frameworks.torch.layers import LayerState
 
 
 class Parameters:

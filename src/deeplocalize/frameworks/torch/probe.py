@@ -23,12 +23,14 @@ from deeplocalize.frameworks.torch.apart import Apart
 from deeplocalize.frameworks.torch.calls import CallLines
 from deeplocalize.frameworks.torch.functions import Functions
 from deeplocalize.frameworks.torch.keeping import Keeping
+from deeplocalize.frameworks.torch.layers import LayerState
 from deeplocalize.frameworks.torch.loaders import Loaders
 from deeplocalize.frameworks.torch.loop import Clipping, check_stale, is_whole, loss_value
-from deeplocalize.frameworks.torch.models import LayerState, Model
+from deeplocalize.frameworks.torch.models import Model
 from deeplocalize.frameworks.torch.modules import Modules
 from deeplocalize.frameworks.torch.objective import LossCall
 from deeplocalize.frameworks.torch.reach import Reach
+from deeplocalize.frameworks.torch.references import weights_changed
 from deeplocalize.frameworks.torch.results import LossModules
 from deeplocalize.frameworks.torch.training import Backward, Training
 from deeplocalize.frameworks.torch.trainings import Trainings
@@ -77,7 +79,7 @@ class TorchProbe:
         self._wraps.wrap(nn.Module, "state_dict", after=self._trainings.weights_saved)
         self._wraps.wrap(nn.Module, "__setstate__", self._sites.copied, self._trainings.weights_copied)
         for owner in (nn.Module, torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler):
-            self._wraps.wrap(owner, "load_state_dict", after=self._restored)
+            self._wraps.wrap(owner, "load_state_dict", after=self._trainings.restored)
         for owner in (torch.optim.lr_scheduler.LRScheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
             self._wraps.wrap(owner, "__init__", after=self._scheduler_built)
             self._wraps.wrap(owner, "step", after=self._scheduler_stepped)
@@ -341,10 +343,6 @@ class TorchProbe:
         model, _layer = self._modules.layers.get(id(module), (None, None))
         return [model] if model is not None else []
 
-    def _restored(self, *_: Any, **__: Any) -> None:
-        for training in self._trainings.live:
-            training.loop.restored = True
-
     def _scheduler_built(self, scheduler: Any, *_: Any, **__: Any) -> None:
         self._sites.built(scheduler)
         for training in self._trainings.live:
@@ -376,6 +374,7 @@ class TorchProbe:
         training = self._trainings.of_optimizer(optimizer)
         self._keeping.after_step(training)
         training.after_step(optimizer, closure)
+        weights_changed()
 
     def _close_open_steps(self) -> None:
         if not self._stepping:

@@ -17,9 +17,10 @@ from deeplocalize.frameworks.source import CallSite
 from deeplocalize.frameworks.torch import describe, facts, origin, rebuilt, scaling, stats
 from deeplocalize.frameworks.torch.batches import CARD_SAMPLES, Batches, count_nonfinite
 from deeplocalize.frameworks.torch.columns import activation_columns, add_trouble, table
+from deeplocalize.frameworks.torch.layers import LayerState
 from deeplocalize.frameworks.torch.loaders import Feed
 from deeplocalize.frameworks.torch.loop import Loop, counts
-from deeplocalize.frameworks.torch.models import LayerState, Model
+from deeplocalize.frameworks.torch.models import Model
 from deeplocalize.frameworks.torch.objective import Reading, steady, value_factor
 from deeplocalize.frameworks.torch.optimizers import Owned
 from deeplocalize.frameworks.torch.parameters import Parameters, held_by, share
@@ -118,14 +119,12 @@ class Training:
         if built is not None:
             self.calls["model_built"] = built
 
-    def add_optimizer(
-        self, optimizer: torch.optim.Optimizer, site: CallSite | None, parameters: frozenset[int]
-    ) -> None:
+    def add_optimizer(self, optimizer: torch.optim.Optimizer, site: CallSite | None, held: frozenset[int]) -> None:
         """An optimizer belongs to this training from now on, in place of one that the same call built before it."""
         if self.owns(optimizer):
             return
-        self.optimizers = [each for each in self.optimizers if not each.is_continued_by(site, parameters)]
-        self.optimizers.append(Owned.of(optimizer, site, parameters))
+        self.optimizers = [each for each in self.optimizers if not each.is_continued_by(site, held)]
+        self.optimizers.append(Owned.of(optimizer, site, held))
         self.on_accelerator = any(
             not stats.on_host(each) for group in optimizer.param_groups for each in group["params"]
         )

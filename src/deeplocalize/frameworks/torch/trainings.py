@@ -295,6 +295,11 @@ class Trainings:
             if model.root is module:
                 model.evaluations.saved()
 
+    def restored(self, *_: Any, **__: Any) -> None:
+        """Weights, or what an optimizer or a scheduler had gathered, were loaded."""
+        for training in self.live:
+            training.loop.restored = True
+
     def weights_copied(self, module: torch.nn.Module, *_: Any, **__: Any) -> None:
         """A module was made out of the state of another of its type."""
         for model in self._models():

@@ -12,6 +12,8 @@ How it is recognized
 At least `count` = 1 value of the inputs or the targets is NaN or infinite, since one is enough to ruin all weights, and
 the harm is seen: the loss, the predictions or the weights became non-finite in the same step or later, or the run ended
 with an exception. If they were non-finite before the data, the data was made by the network, and the cause lies elsewhere.
+A program that passes over each batch whose loss is NaN ruins nothing, but learns nothing from those either: in PyTorch the
+rule also fires if at least `share` = 0.1 of the batches were passed over, and most of them were given such inputs.
 
 How to fix it
 Fill in or leave out what is missing, before the data reaches the network, and check with isfinite. Where 0 is divided by 0
@@ -19,7 +21,7 @@ Fill in or leave out what is missing, before the data reaches the network, and c
 
 When it is wrong
 Missing values that the program itself masks or replaces do no harm and are not reported, nor are infinite entries in
-attention masks: the loss stays finite.
+attention masks: the loss stays finite. A batch that is passed over now and then is left alone.
 
 References
 NaN loss when training a regression network. https://stackoverflow.com/questions/37232782
@@ -36,7 +38,10 @@ from deeplocalize.findings import Evidence, Finding, Locus, Severity
 from deeplocalize.remedies import Remedy
 from deeplocalize.rules import rule
 from deeplocalize.signals import places
+from deeplocalize.signals.passed_over import given_nonfinite
 from deeplocalize.trace.schema import FloatArray, IntArray, Trace
+
+_FILL = "Fill in or leave out the missing {} values before training, and check with isfinite."
 
 
 @rule(
@@ -56,10 +61,11 @@ from deeplocalize.trace.schema import FloatArray, IntArray, Trace
         "weights-never-change",
     ),
 )
-def check(trace: Trace, *, count: int = 1) -> Iterator[Finding]:
-    """Find NaN and infinity in inputs and targets that reached the loss or the weights."""
+def check(trace: Trace, *, count: int = 1, share: float = 0.1) -> Iterator[Finding]:
+    """Find NaN and infinity in inputs and targets that reached the loss or the weights, or kept batches from being used."""
     harmed = _first_harm(trace)
     if harmed is None:
+        yield from _passed_over(trace, share)
         return
     for what, counted in (
         ("input", sum(card.nonfinite for card in trace.data.inputs)),
@@ -87,6 +93,22 @@ def _first_harm(trace: Trace) -> int | None:
     return min((step for step in found if step is not None), default=None)
 
 
+def _passed_over(trace: Trace, share: float) -> Iterator[Finding]:
+    passed = given_nonfinite(trace, share)
+    if passed is None:
+        return
+    yield Finding(
+        message=f"The program passes over {passed.share:.0%} of its batches: their inputs hold NaN or infinity, and so the "
+        "model's answer is NaN.",
+        locus=Locus("data", source=places.data(trace)),
+        evidence=(
+            Evidence("share of the batches without a gradient, whose answer is NaN", passed.share, ">=", share),
+            Evidence("share of these that were given NaN or infinity", passed.of_inputs / passed.batches, ">=", 0.5),
+        ),
+        remedies=(Remedy(_FILL.format("input")),),
+    )
+
+
 def _finding(trace: Trace, what: str, total: int, first: int | None, count: int) -> Finding:
     source = places.data(trace)
     since = f" from step {first} on" if first is not None else ""
@@ -95,6 +117,6 @@ def _finding(trace: Trace, what: str, total: int, first: int | None, count: int)
         message=f"The {what}s hold {total} values that are NaN or infinite{since}, and they reached what is trained.",
         locus=Locus("data", source=source),
         evidence=(Evidence(f"{what} values that are NaN or infinite", total, ">=", count, steps=steps),),
-        remedies=(Remedy(f"Fill in or leave out the missing {what} values before training, and check with isfinite."),),
+        remedies=(Remedy(_FILL.format(what)),),
         first_step=first,
     )

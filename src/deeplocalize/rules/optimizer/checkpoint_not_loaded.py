@@ -36,7 +36,8 @@ from deeplocalize.findings import Evidence, Finding, Locus, Severity
 from deeplocalize.remedies import Remedy
 from deeplocalize.rules import rule
 from deeplocalize.signals.settings import call_line
-from deeplocalize.trace.schema import Loading, Trace
+from deeplocalize.trace.schema import Trace
+from deeplocalize.trace.weights import Loading
 
 
 @rule(

@@ -22,11 +22,10 @@ IN_PYTORCH_ALONE = {
     "gradients-thrown-away",
     "graph-kept-across-steps",
     "missing-zero-grad",
-    "parameters-missing-from-optimizer",
     "same-batch-from-every-worker",
     "shapes-broadcast-in-loss",
 }
-"""Faults that Keras does not let its user write: it clears and computes gradients, collects parameters and fits shapes by itself.
+"""Faults that Keras does not let its user write: it clears and computes gradients and fits shapes by itself.
 Its recurrent and attention layers have one order of axes. Its `PyDataset` may be loaded by several processes, but whichever is
 free takes the next batch, and how many there are is not recorded."""
 

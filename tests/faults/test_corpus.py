@@ -23,13 +23,13 @@ IN_PYTORCH_ALONE = {
     "gradients-thrown-away",
     "graph-kept-across-steps",
     "kept-weights-not-copied",
-    "parameters-missing-from-optimizer",
     "same-batch-from-every-worker",
     "shapes-broadcast-in-loss",
 }
-"""Faults that Keras does not let its user write: it clears and computes gradients, collects parameters, copies weights that it
-hands out, and fits shapes by itself. Its recurrent and attention layers have one order of axes. Its `PyDataset` may be loaded
-by several processes, but whichever is free takes the next batch, and how many there are is not recorded."""
+"""Faults that Keras does not let its user write: it clears and computes gradients, copies weights that it hands out, and fits
+shapes by itself, unless a train step or an object of the user's own is in the way. Its recurrent and attention layers have one
+order of axes. Its `PyDataset` may be loaded by several processes, but whichever is free takes the next batch, and how many there
+are is not recorded."""
 
 MOST_CHANGED_LINES = 5
 """On either side. Two lines say it in most pairs; going from one unit to three touches data, layer, loss and answer."""

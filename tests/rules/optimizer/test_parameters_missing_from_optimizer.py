@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from deeplocalize.rules.optimizer.parameters_missing_from_optimizer import check
-from deeplocalize.testing import make_layer, make_trace, source
+from deeplocalize.testing import make_layer, make_run, make_trace, source
 from deeplocalize.trace import DataCard
 
 BASELINE = DataCard(baseline_loss=2.3, baseline_accuracy=0.1)
@@ -62,3 +62,32 @@ def test_parameters_that_are_added_later_are_not_missing():
 
 def test_layers_without_parameters_are_not_missing():
     assert check.run(run([1, np.nan, 1, 1])) == ()
+
+
+def untracked(weight, kind="dense", initializer="glorot_uniform", sources=None, well=True):
+    """A run of Keras whose second layer is in an object that is no layer; `weight` is the largest over the RMS."""
+    hidden = make_layer(1, kind, registered=False, initializer=initializer, parameters=5000, sources=sources or {})
+    layers = [make_layer(0, initializer="glorot_uniform"), hidden, make_layer(2, initializer="glorot_uniform")]
+    states = {"layer.optimized": [1, 0, 1], "layer.trainable": 1, "layer.reached": 1}
+    weights = {"weight.rms": 1.0, "weight.max": weight, "weight.min": -weight}
+    loss = np.geomspace(2.3, 0.1, 200) if well else 2.3
+    return make_trace(
+        layers=layers,
+        steps=200,
+        scalars={"loss": loss},
+        columns=states | weights,
+        data=BASELINE,
+        run=make_run(framework="keras"),
+    )
+
+
+def test_random_layers_that_keras_does_not_track_are_shown_at_the_class_that_holds_them():
+    (finding,) = check.run(untracked(3**0.5, sources={"held": source(3)}))
+    assert (finding.locus.layer, finding.locus.source) == (1, source(3))
+    assert "keras.layers.Layer" in finding.remedies[0].text
+
+
+@pytest.mark.parametrize("well", [True, False])
+@pytest.mark.parametrize("facts", [{"weight": 4.0}, {"weight": 3**0.5, "initializer": "he_normal"}])
+def test_layers_that_may_have_been_trained_before_are_let_alone(facts, well):
+    assert check.run(untracked(**facts, well=well)) == ()

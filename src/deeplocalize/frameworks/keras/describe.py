@@ -12,8 +12,9 @@ from typing import Any
 import keras
 
 from deeplocalize.frameworks.keras.sites import arguments, line
+from deeplocalize.frameworks.keras.untracked import holder, is_untracked
 from deeplocalize.frameworks.source import CallSite, is_user_file
-from deeplocalize.trace.schema import Layer
+from deeplocalize.trace.schema import Layer, Source
 
 _KINDS = {
     "dense": "Dense EinsumDense",
@@ -59,6 +60,7 @@ class Leaf:
     """A layer as the user listed it.
 
     `own_only`: the layer is a container of the user's own that also holds parameters itself; they alone are meant.
+    `registered`: the model has it among its own; else `held_at` is the line of the class whose object has it, where known.
     `fresh`: its moving averages were as they begin when it was first looked at; None if it has none.
     """
 
@@ -67,6 +69,8 @@ class Leaf:
     layer: Any
     own_only: bool
     shown: Shown
+    registered: bool = True
+    held_at: Source | None = None
 
     def __post_init__(self) -> None:
         self.kind = kind_of(self.layer)
@@ -98,20 +102,25 @@ class Leaves:
     Attributes:
         all: the layers.
         applied: what tells of the gradient of the model that was applied last, on the backend where it stays; else None.
+        takes_untracked: a layer that the model calls without having it is taken in, too, behind the others.
     """
 
     def __init__(self, model: Any, shown: dict[int, Shown]) -> None:
         self.all: list[Leaf] = []
         self.applied: Any = None
+        self.takes_untracked = True
         self._shown = shown
         self._by_id: dict[int, Leaf | None] = {}
         self._model = model
         self.refresh()
 
-    def find(self, layer: Any) -> Leaf | None:
-        """The leaf of a layer, None if it is not one. Layers built since the last look are taken in."""
+    def find(self, layer: Any, by_model: bool = False) -> Leaf | None:
+        """The leaf of a layer, None if it is not one. Layers built since the last look are taken in. `by_model`: the model
+        is calling it."""
         if id(layer) not in self._by_id:
             self.refresh()
+            if by_model and self.takes_untracked and not _is_container(layer) and is_untracked(self._model, layer):
+                self._take(layer.name, layer, registered=False, held_at=holder(self._model, layer))
             self._by_id.setdefault(id(layer), None)
         return self._by_id[id(layer)]
 
@@ -119,10 +128,12 @@ class Leaves:
         """Look at the model again."""
         for name, layer, own_only in _walk(self._model, "", set()):
             if self._by_id.get(id(layer)) is None:
-                self._by_id[id(layer)] = leaf = Leaf(
-                    len(self.all), name, layer, own_only, self._shown.setdefault(len(self.all), Shown())
-                )
-                self.all.append(leaf)
+                self._take(name, layer, own_only)
+
+    def _take(self, name: str, layer: Any, own_only: bool = False, **more: Any) -> None:
+        shown = self._shown.setdefault(len(self.all), Shown())
+        self._by_id[id(layer)] = leaf = Leaf(len(self.all), name, layer, own_only, shown, **more)
+        self.all.append(leaf)
 
 
 def _walk(parent: Any, prefix: str, seen: set[int]) -> Iterator[tuple[str, Any, bool]]:
@@ -264,10 +275,11 @@ def layer_facts(leaf: Leaf, site: CallSite | None) -> Layer:
         parameters=size(parameters),
         trainable=bool(layer.trainable) and (not parameters or any(each.trainable for each in parameters)),
         order=leaf.shown.order,
+        registered=leaf.registered,
         settings=settings_of(layer) | ({} if leaf.fresh is None else {"fresh": leaf.fresh}),
         dtype=str(parameters[0].dtype) if parameters else None,
         source=line(site),
-        sources=arguments(site, type(layer)),
+        sources=arguments(site, type(layer)) | ({} if leaf.held_at is None else {"held": leaf.held_at}),
     )
 
 

@@ -47,11 +47,14 @@ class LayerCalls:
         self._seen, self._on, self._safe = seen, seen.on, seen.safe
         self._thread = threading.get_ident()
         self._inside: Leaf | None = None
+        self._model_calls = False
         self._ran: set[int] = set()
 
     def wrap(self, stack: contextlib.ExitStack) -> None:
         """Begin to watch, until the stack is left."""
         stack.enter_context(replaced(keras.layers.Layer, "__call__", self._call))
+        if keras.backend.backend() == "jax":  # there it is not the model's __call__ that Keras calls
+            stack.enter_context(replaced(self._seen.model, "stateless_call", self._stateless_call))
         if self._seen.full:
             functions = keras.src.backend.nn
             for name in FUNCTIONS & set(dir(functions)):
@@ -68,7 +71,7 @@ class LayerCalls:
             outer = self._seen.stage
             self._seen.stage = ("forward", leaf.index) if leaf else outer
             try:
-                with self._in_leaf(leaf):
+                with self._in_leaf(leaf), self._in_model(layer):
                     outputs = original(layer, *args, **kwargs)
             except BaseException as error:
                 leave_traceback(error)
@@ -84,15 +87,35 @@ class LayerCalls:
             return None
         if self._inside is not None:
             self._safe("activation", self._see_inner, layer, args)
-            return None
-        return self._safe("layer", self._seen.leaves.find, layer)
+            if self._inside.kind != "custom":
+                return None
+        return self._safe("layer", self._seen.leaves.find, layer, self._model_calls)
+
+    def _stateless_call(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def stateless_call(*args: Any, **kwargs: Any) -> Any:
+            with self._in_model(self._seen.model):
+                return original(*args, **kwargs)
+
+        return stateless_call
+
+    @contextlib.contextmanager
+    def _in_model(self, layer: Any) -> Iterator[None]:
+        if layer is not self._seen.model:
+            yield
+            return
+        self._model_calls = True
+        try:
+            yield
+        finally:
+            self._model_calls = False
 
     @contextlib.contextmanager
     def _in_leaf(self, leaf: Leaf | None) -> Iterator[None]:
         if leaf is None or leaf.own_only:
             yield
             return
-        self._inside = leaf
+        outer, self._inside = self._inside, leaf
         function = vars(leaf.layer).get("activation")
         plain = self._seen.full and callable(function) and not isinstance(function, keras.layers.Layer)
         try:
@@ -102,7 +125,7 @@ class LayerCalls:
             else:
                 yield
         finally:
-            self._inside = None
+            self._inside = outer
 
     def _own_activation(self, leaf: Leaf, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
@@ -169,7 +192,8 @@ class LayerCalls:
         if leaf.kind == "activation" and inputs:
             self._see_preactivation(leaf, inputs[0])
         self._see_activation(leaf, values, leaf.activation)
-        return self._seen.taps.tap(output, functools.partial(self._safe, "gradient", self._see_gradient, leaf))
+        trained = None if leaf.registered else next(iter(self._seen.model.trainable_variables), None)
+        return self._seen.taps.tap(output, functools.partial(self._safe, "gradient", self._see_gradient, leaf), trained)
 
     def _see_preactivation(self, leaf: Leaf, values: Any) -> None:
         if self._seen.takes(values := self._on.detached(values)):

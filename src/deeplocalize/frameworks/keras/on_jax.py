@@ -45,9 +45,13 @@ class GradientTaps:
     def __init__(self, see_target: Observe) -> None:
         self._see_target = see_target
 
-    def tap(self, value: Any, observe: Observe) -> Any:
-        """Have `observe` called with the gradient when it is there. Returns the value to go on with."""
-        return _tap(observe, value)
+    def tap(self, value: Any, observe: Observe, trained: Any = None) -> Any:
+        """Have `observe` called with the gradient when it is there. Returns the value to go on with.
+
+        `trained`: a variable that the gradient is taken of. JAX goes back to a value of which none depends only if told
+        that this one does; the variable's own gradient stays what it is.
+        """
+        return _tap(observe, value, None if trained is None else trained.value)
 
     @contextlib.contextmanager
     def active(self) -> Iterator[None]:
@@ -72,17 +76,17 @@ class GradientTaps:
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _tap(_: Observe, value: Any) -> Any:
+def _tap(_: Observe, value: Any, __: Any) -> Any:
     return value
 
 
-def _forward(_: Observe, value: Any) -> tuple[Any, None]:
+def _forward(_: Observe, value: Any, __: Any) -> tuple[Any, None]:
     return value, None
 
 
-def _backward(observe: Observe, _: None, gradient: Any) -> tuple[Any]:
+def _backward(observe: Observe, _: None, gradient: Any) -> tuple[Any, None]:
     observe(gradient)
-    return (gradient,)
+    return gradient, None  # None stands for no gradient at all, not for zeros to be added
 
 
 _tap.defvjp(_forward, _backward)

@@ -61,7 +61,7 @@ class GradientTaps:
         self._see_target = see_target
         self._tapped: list[tuple[Any, Observe]] = []
 
-    def tap(self, value: Any, observe: Observe) -> Any:
+    def tap(self, value: Any, observe: Observe, _: Any = None) -> Any:
         """Have `observe` called with the gradient when it is there. Returns the value to go on with."""
         self._tapped.append((value, observe))
         return value

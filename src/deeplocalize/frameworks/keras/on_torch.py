@@ -43,7 +43,7 @@ class GradientTaps:
         self.called: CallSite | None = None
         self._see_target = see_target
 
-    def tap(self, value: Any, observe: Observe) -> Any:
+    def tap(self, value: Any, observe: Observe, _: Any = None) -> Any:
         """Have `observe` called with the gradient when it is there. Returns the value to go on with."""
         if value.requires_grad:
             value.register_hook(lambda gradient: observe(gradient.detach()))

@@ -100,10 +100,11 @@ class Parameters:
             trainable = [each for each in parameters if each.trainable]
             self._state(leaf, "trainable", [each.trainable for each in parameters])
             self._state(leaf, "optimized", [id(each) in held for each in parameters])
-            if not self._values:
+            if not self._values and leaf.registered:
                 self._state(leaf, "reached", [id(each) in self._with_gradient for each in trainable])
             elif trainable and leaf.shown.order is not None:
-                # jax gives zeros where there is no way to the loss; whether there is one was seen on the layer's output
+                # jax gives zeros where there is no way to the loss, and of layers that the model does not have no gradient is
+                # asked for; whether there is a way was seen on the layer's output
                 self._state(leaf, "reached", [("layer", leaf.index, "on the way") in self._seen.values])
 
     def _state(self, leaf: Leaf, name: str, flags: Sequence[bool]) -> None:
@@ -142,7 +143,10 @@ class Parameters:
         self._seen.suspect(role, leaf.index, *told)
 
     def _value(self, variable: Any) -> Any:
-        return self._values[id(variable)] if self._values else self._on.detached(ops.convert_to_tensor(variable))
+        if id(variable) in self._values:
+            return self._values[id(variable)]
+        value = ops.convert_to_tensor(variable)
+        return self._on.detached(ops.copy(value) if self._values else value)  # jax: a constant, made part of the step
 
     def _see_gradients(self, leaf: Leaf, mine: dict[int, Any]) -> None:
         if not self._seen.full:

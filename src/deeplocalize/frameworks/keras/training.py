@@ -235,6 +235,7 @@ class Training:
             for leaf in dispatcher.leaves.all:
                 leaf.shown.activation_after = seen.layers.flow.after.get(leaf.index)
             self.known.linear = linear_layers(dispatcher.leaves.all)
+            dispatcher.leaves.takes_untracked = False
             self._described = False
         if not self._described:
             self.describe(dispatcher.model, dispatcher.leaves)

@@ -3,7 +3,7 @@
 What it means
 Layers get a gradient in every step, but the optimizer was never given their parameters, so nothing changes them. Mostly
 the model was altered after the optimizer was built: a new head, another device or type, added layers. Or layers are kept
-in a plain Python list, where `model.parameters()` does not find them.
+where the model does not look for them: PyTorch not in a plain Python list, Keras not in an object that is no layer.
 
 Why it hurts
 These layers keep their random start for ever. If it is the output layer, the rest of the network has to work around it.
@@ -11,12 +11,14 @@ These layers keep their random start for ever. If it is the output layer, the re
 How it is recognized
 For each layer the trace says which share of its parameters may be trained, got a gradient, and is held by an optimizer.
 The rule fires for layers with `share` = 0.99 or less held although they may be trained and get a gradient, in every
-recorded step. The limit is not 1 only for rounding.
+recorded step. The limit is not 1 only for rounding. Of layers that the model does not know, and whose initializer is
+known, it is asked that their weights still are spread as evenly as a uniform initializer leaves them: what was trained
+before may be meant to stay, and of another initializer's weights that cannot be told.
 
 How to fix it
-Keep layers in attributes of the model, in `nn.ModuleList` or `nn.ModuleDict`. Build the optimizer after the model is
-complete, or add new parameters with `add_param_group`. Parameters that are left out on purpose should say so:
-`requires_grad_(False)` also saves the time for their gradient.
+Keep layers in attributes of the model, in `nn.ModuleList` or `nn.ModuleDict`; in Keras, make the class that holds them a
+`keras.layers.Layer`. Build the optimizer after the model is complete, or add new parameters with `add_param_group`.
+Parameters that are left out on purpose should say so: `requires_grad_(False)` also saves the time for their gradient.
 
 When it is wrong
 Training a part of a network on purpose looks the same. If the network learns well, the rule is silent, except when the
@@ -36,6 +38,7 @@ import numpy as np
 from deeplocalize.findings import Evidence, Finding, Locus, Severity
 from deeplocalize.remedies import Remedy
 from deeplocalize.rules import rule
+from deeplocalize.signals.movement import were_never_trained
 from deeplocalize.signals.over_depth import weight_layers
 from deeplocalize.signals.places import called
 from deeplocalize.signals.quality import learns_well
@@ -46,6 +49,10 @@ from deeplocalize.trace.schema import Trace
 OPTIMIZED = Series("layer", "optimized")
 
 _REBUILD = Remedy("Build the optimizer after the last change to the model, from model.parameters()")
+_LAYER = Remedy(
+    "Make the class that holds these layers a keras.layers.Layer, with super().__init__() and call(): Keras tracks layers in "
+    "the attributes of layers, not of other objects"
+)
 _REGISTER = Remedy(
     "Keep the layers in nn.ModuleList (or nn.ModuleDict): model.parameters() does not look into a plain Python list",
     "[...]",
@@ -81,16 +88,18 @@ def check(trace: Trace, *, share: float = 0.99) -> Iterator[Finding]:
         f"({count:,} in all): they get a gradient in every step and never change.",
         locus=_locus(trace, missing[0]),
         evidence=(Evidence("share of the layer's parameters that an optimizer holds", held, "<=", share, OPTIMIZED),),
-        remedies=(_REGISTER if hidden else _REBUILD,),
+        remedies=((_LAYER if trace.run.framework == "keras" else _REGISTER) if hidden else _REBUILD,),
         strength=0.5 if well else 1.0,
     )
 
 
 def _locus(trace: Trace, index: int) -> Locus:
-    """The line that builds the optimizer; for a layer that the model does not list as its own, the line of the layer."""
+    """The line that builds the optimizer; for a layer that the model does not list as its own, that of the class that holds
+    it, or else of the layer."""
     layer, optimizer = trace.layers[index], trace.run.optimizers[0]
-    if not layer.registered and layer.source is not None:
-        return Locus("optimizer", layer.index, layer.source)
+    source = layer.sources.get("held", layer.source)
+    if not layer.registered and source is not None:
+        return Locus("optimizer", layer.index, source)
     return Locus("optimizer", layer.index, optimizer.source or call_line(trace, "compile", "step"))
 
 
@@ -99,7 +108,17 @@ def _missing(trace: Trace, share: float) -> list[int]:
     reached = (trace.series("layer", "reached") > 0) | (trace.series("weight_gradient", "rms") > 0)
     seen = np.isfinite(held)
     left_out = np.where(seen, (held <= share) & (free > 0) & reached, True).all(axis=0) & seen.any(axis=0)
-    return [int(index) for index in np.flatnonzero(left_out)]
+    found = [int(index) for index in np.flatnonzero(left_out)]
+    hidden = [at for at in found if not trace.layers[at].registered]
+    return found if _are_random(trace, hidden) else [at for at in found if at not in hidden]
+
+
+def _are_random(trace: Trace, layers: list[int]) -> bool:
+    """True unless weights whose initializer is known may have been trained before."""
+    known = [at for at in layers if trace.layers[at].initializer is not None]
+    uniform = [at for at in known if str(trace.layers[at].initializer).endswith("uniform")]
+    plain = [at for at in uniform if trace.layers[at].kind in ("dense", "conv")]
+    return not known or were_never_trained(trace, plain)
 
 
 def _last(trace: Trace) -> int | None:

@@ -158,12 +158,17 @@ def falls_short(trace: Trace, least: float, learns: bool | None, nothing: float 
 
 def has_levelled_off(trace: Trace, still: float = 0.1) -> bool:
     """True if the loss of the last quarter of the run is less than a tenth below that of the quarter before."""
+    return pace(trace) > 1 - still
+
+
+def pace(trace: Trace) -> float:
+    """The loss of the last quarter of the run over that of the quarter before; NaN for a run of fewer than 40 steps."""
     curve = recorded(loss_curve(trace))
     quarter = len(curve) // 4
     if quarter < 10:
-        return False
+        return math.nan
     before, now = level(curve[-2 * quarter : -quarter]).value, level(curve[-quarter:]).value
-    return now > (1 - still) * before
+    return now / before if before > 0 else math.nan
 
 
 def error_elsewhere(trace: Trace) -> float:

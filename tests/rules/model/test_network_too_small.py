@@ -83,7 +83,7 @@ def test_weights_that_hardly_moved_had_no_chance(update, count):
     assert len(check.run(trained(4, 3, 4, update=update))) == count
 
 
-@pytest.mark.parametrize(("fall", "count"), [(0.01, 1), (0.02, 1), (0.05, 0)])
+@pytest.mark.parametrize(("fall", "count"), [(0.01, 1), (0.05, 1), (0.2, 1), (0.3, 0)])
 def test_a_loss_that_still_falls_may_get_there(fall, count):
     loss = np.r_[np.full(300, 0.8), np.full(100, 0.8 * (1 - fall))]
     assert len(check.run(trained(4, 3, 4, loss=loss))) == count

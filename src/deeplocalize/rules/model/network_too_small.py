@@ -5,7 +5,7 @@ The widest hidden layer has a handful of units, each of which can contribute one
 of them than there are.
 
 Why it hurts
-The network underfits: it has settled, its gradients are sound, and still its answers on the very rows trained on are far worse than
+The network underfits: its gradients are sound, and still its answers on the very rows trained on are far worse than
 what the inputs allow. Longer training or another rate changes little.
 
 How it is recognized
@@ -14,10 +14,12 @@ All of this holds:
   linear map, which more units would not change. Nothing is frozen,
   nothing is dropped out or disturbed with noise, and no penalty or decay of note holds the weights down.
 - The training had its chance: the weights travelled `path` = 2 times their own size or more, twice what networks need to show that
-  they learn. And the loss has settled: in the last quarter of the run it is less than `still` = 0.03 lower than in the one before.
+  they learn.
 - The data allow for much more, on the very rows trained on, each left out of its own answer: the five nearest neighbors, or least
   squares with a Gaussian kernel, remove at least `least` = 0.2 of the constant answer's error more than the network, by more than
-  three standard errors, and at most `most` = 0.5 of the network's error is left. So noise is not what is in the way.
+  three standard errors, and at most `most` = 0.5 of the network's error is left. So noise is not what is in the way. Both must hold
+  as well for the error that would be left if it went on falling as the loss did in the last quarter of the run, for `again` = 1 more
+  run of this length.
 
 How to fix it
 Give the hidden layers more units, the narrowest first; 32 are a usual start.
@@ -45,7 +47,7 @@ from deeplocalize.signals.decay import decays
 from deeplocalize.signals.movement import distance, typical_updates
 from deeplocalize.signals.over_depth import weight_layers
 from deeplocalize.signals.places import argument, called
-from deeplocalize.signals.potential import compare, has_levelled_off
+from deeplocalize.signals.potential import compare, pace
 from deeplocalize.signals.quality import steps_seen
 from deeplocalize.trace.names import Series
 from deeplocalize.trace.schema import Layer, Trace
@@ -64,7 +66,7 @@ MILD = 0.01
     explains=("loss-no-better-than-constant",),
 )
 def check(
-    trace: Trace, *, few: int = 6, path: float = 2.0, still: float = 0.03, least: float = 0.2, most: float = 0.5
+    trace: Trace, *, few: int = 6, path: float = 2.0, again: float = 1.0, least: float = 0.2, most: float = 0.5
 ) -> Iterator[Finding]:
     """Yield one finding, for the narrowest hidden layer."""
     layers = [trace.layers[at] for at in weight_layers(trace)]
@@ -75,10 +77,13 @@ def check(
     if not all(layer.kind == "dense" and layer.trainable for layer in layers) or _is_restrained(trace):
         return
     travelled = float(distance(trace, typical_updates(trace), np.array([steps_seen(trace)]))[0])
-    if not travelled >= path or not has_levelled_off(trace, still) or (found := compare(trace, probes=True)) is None:
+    if not travelled >= path or (found := compare(trace, probes=True)) is None:
         return
     best = min(("neighbors", "curved"), key=found.of)
-    if not found.beats(best, "network", least) or found.of(best) > most * found.of("network"):
+    ahead = found.of("network") * min(1.0, pace(trace)) ** (4 * again)
+    if not found.beats(best, "network", least) or not found.of(best) < min(
+        most * ahead, ahead - least * found.constant
+    ):
         return
     narrow = min(hidden, key=_units)
     gain, rest = (found.of("network") - found.of(best)) / found.constant, found.of(best) / found.of("network")
@@ -86,7 +91,7 @@ def check(
     names = {"neighbors": "their nearest neighbors", "curved": "least squares with a Gaussian kernel"}
     yield Finding(
         message=f"The network is too small: with {units:g} unit{'s' * (units > 1)} in {called(trace, narrow.index)} its error on "
-        f"the rows trained on has settled at {found.of('network'):.2g}, where {names[best]} have {found.of(best):.2g}.",
+        f"the rows trained on stays at {found.of('network'):.2g}, where {names[best]} have {found.of(best):.2g}.",
         locus=Locus("layer-width", *place),
         evidence=(
             Evidence("units of the widest hidden layer", max(map(_units, hidden)), "<=", few),

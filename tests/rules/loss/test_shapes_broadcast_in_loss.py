@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from deeplocalize.testing import source
 from deeplocalize.trace.schema import Loss
 
 TARGETS = np.linspace(-3, 3, 60)
@@ -35,3 +36,11 @@ def test_the_side_that_has_the_extra_axis_is_told(asked, rule):
 )
 def test_shapes_made_equal_labels_of_a_discriminator_and_batches_of_one_are_left_alone(asked, rule, loss, targets, run):
     assert rule("shapes-broadcast-in-loss").run(asked(loss, "linear", targets, run=run)) == ()
+
+
+@pytest.mark.parametrize("batch_size", [1, 32, None])
+def test_a_loss_that_multiplies_each_example_with_the_factors_of_all_is_named(asked, rule, batch_size):
+    loss = Loss("other", "other", multiplies_all=True, source=source(74))
+    (found,) = rule("shapes-broadcast-in-loss").run(asked(loss, "linear", TARGETS, run={"batch_size": batch_size}))
+    assert (found.locus.kind, found.locus.layer, found.locus.source) == ("loss", None, source(74))
+    assert "mean of the other" in found.message and "squeeze" in found.remedies[0].text

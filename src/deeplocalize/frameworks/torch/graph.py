@@ -284,7 +284,7 @@ def _soft_targets(node: Node) -> Term | None:
     log_softmax = only_parent(product) if product is not None else None
     if log_softmax is None or name(log_softmax) != "LogSoftmaxBackward":
         return None
-    target = _factor_of(product)
+    target = factor_of(product)
     term = Term(node, "cross-entropy", "logits", "one-hot", "mean", target=target)
     if sign > 0 and target is not None and bool((target >= 0).all()):
         term.factor = -1.0  # the minus of the cross-entropy is missing
@@ -292,7 +292,8 @@ def _soft_targets(node: Node) -> Term | None:
     return term
 
 
-def _factor_of(product: Node) -> Tensor | None:
+def factor_of(product: Node) -> Tensor | None:
+    """What a product multiplies that needs no gradient; None if it was not kept."""
     for attribute in ("other", "self"):
         value = saved(product, attribute)
         if isinstance(value, Tensor) and not value.requires_grad:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from deeplocalize.frameworks.source import CallSite
-from deeplocalize.frameworks.torch import describe, graph
+from deeplocalize.frameworks.torch import describe, graph, products
 from deeplocalize.frameworks.torch.axes import normalized_axis
 from deeplocalize.frameworks.torch.calls import CallLines
 from deeplocalize.frameworks.torch.layers import LayerState
@@ -168,6 +168,8 @@ def _of_graph(term: graph.Term, states: dict[Any, LayerState], held: dict[Any, T
     elif expanded:
         prediction, target = _unexpanded(prediction), _unexpanded(target)
     called = calls.loss(term.kind)
+    multiplies = term.kind == "other" and products.multiplies_all(term.node, held.values())
+    line = products.line(calls) if multiplies else None
     loss = Loss(
         kind=term.kind,
         name=called[0] if called else term.kind,
@@ -180,7 +182,8 @@ def _of_graph(term: graph.Term, states: dict[Any, LayerState], held: dict[Any, T
         broadcasts=broadcasts,
         factor=term.factor,
         class_weights=_class_weights(term),
-        source=called[1].source if called else None,
+        source=line or (called[1].source if called else None),
+        multiplies_all=multiplies,
     )
     return Reading(loss, term.factor, called[1] if called else None, prediction, target)
 

@@ -2,25 +2,28 @@
 
 What it means
 The prediction has the shape (examples, 1) and the target (examples), or the other way round. Subtracting one from the other
-stretches both to (examples, examples): prediction 1 is compared with targets 1, 2, 3, ..., and so is every other.
+stretches both to (examples, examples): prediction 1 is compared with targets 1, 2, 3, ..., and so is every other. The same
+happens where log-probabilities are multiplied with advantages, or losses with weights, one of them a column.
 
 Why it hurts
 The loss is lowest when every prediction equals the mean of all targets. The network learns that mean and nothing else;
-there is no exception, and the loss falls at first.
+there is no exception, and the loss falls at first. The mean over all products is the product of two means: with advantages,
+whose mean is 0, nothing is left of it.
 
 How it is recognized
 The loss reported that it compared shapes by broadcasting, and one of the two shapes has a last axis of length 1 that the
 other lacks. In PyTorch, of a loss that is not known, such as one the user wrote, the shapes in the autograd graph tell:
-what the network answered, (examples, 1), less something without a gradient is (examples, examples). These are exact
-facts, so there is no limit to choose.
+what the network answered, (examples, 1), less something without a gradient is (examples, examples); or the loss is the mean
+or sum of all of (examples, examples), made of something flat with a gradient times a column without one, or the other way
+round. These are exact facts, so there is no limit to choose.
 
 How to fix it
 Give both the same shape: `prediction.squeeze(-1)`, or `target.unsqueeze(-1)`.
 
 When it is wrong
 Labels of 0 and 1 are left alone: a GAN's discriminator compares a whole batch with the same label, and then it does not
-matter. Neither does it in batches of one. A loss that also compares the answers among each other compares pairs on
-purpose. Keras makes the shapes equal by itself.
+matter. Neither does it in batches of one, nor with factors that are all the same. A loss that also compares the answers among each other compares pairs on
+purpose, and so does one that multiplies two things that both have a gradient. Keras makes the shapes equal by itself.
 
 References
 PyTorch, MSELoss. https://docs.pytorch.org/docs/stable/generated/torch.nn.MSELoss.html
@@ -54,6 +57,8 @@ def check(trace: Trace) -> Iterator[Finding]:
     for task in tasks(trace):
         if task.loss.broadcasts and _differ(task) and task.encoding != "binary" and trace.run.batch_size != 1:
             yield _finding(trace, task)
+        elif task.loss.multiplies_all:
+            yield _of_products(trace, task)
 
 
 def _differ(task: Task) -> bool:
@@ -74,4 +79,15 @@ def _finding(trace: Trace, task: Task) -> Finding:
         locus=Locus("loss", source=trace.run.sources.get("loss") or places.loss_line(trace, task.loss)),
         evidence=(Evidence("comparisons for each example, where one is meant", examples, ">", 1),),
         remedies=(Remedy(f"Hand {after} to the loss.", column, after),),
+    )
+
+
+def _of_products(trace: Trace, task: Task) -> Finding:
+    examples = max(trace.run.batch_size or 0, 2)
+    return Finding(
+        message="The loss multiplies a tensor of shape (examples) with one of shape (examples, 1), so it weighs every example with "
+        "the factors of all, and what is left is the mean of the one times the mean of the other.",
+        locus=Locus("loss", source=places.loss_line(trace, task.loss)),
+        evidence=(Evidence("products for each example, where one is meant", examples, ">", 1),),
+        remedies=(Remedy("Give both the same shape, as in log_probability * advantage.squeeze(-1)"),),
     )

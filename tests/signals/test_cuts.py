@@ -56,3 +56,10 @@ def test_weights_that_something_else_moves_do_not_stay_as_they_are():
     moved[50:, 0] = 1.001
     for values, layers, still_there in ((still, [0, 1], True), (moved, [0, 1], False), (moved, [1], True)):
         assert stay_as_they_are(make_trace(layers=2, columns={"weight.rms": values}), layers) is still_there
+
+
+def test_weights_whose_mean_differs_by_rounding_alone_stay_as_they_are():
+    for apart, still_there in ((1e-8, True), (1e-4, False)):
+        mean = np.where(np.arange(100) < 50, 0.0, apart)[:, None]
+        columns = {"weight.mean": mean, "weight.rms": 1.0, "weight.min": -1.0, "weight.max": 1.0}
+        assert stay_as_they_are(make_trace(layers=1, columns=columns), [0]) is still_there

@@ -11,6 +11,9 @@ from deeplocalize.signals.over_depth import finite, in_order
 from deeplocalize.signals.quality import learns_well
 from deeplocalize.trace.schema import Trace
 
+ROUNDING = 1e-6
+"""Sums in single precision differ by about so much of their terms' size when added up in another order."""
+
 
 def is_unconnected(trace: Trace) -> bool:
     """True if backward refused, since nothing that may be trained leads to the loss."""
@@ -79,10 +82,23 @@ def never_called(trace: Trace) -> list[int]:
     return still if sizes[still].sum() > trained else []
 
 
+def set_free_too_late(trace: Trace) -> list[int]:
+    """Layers that were frozen when the model was compiled and set free afterwards, and whose weights never change."""
+    free = trace.series("layer", "trainable")
+    late = [layer.index for layer in trace.layers if "unfrozen" in layer.sources and layer.parameters]
+    late = [at for at in late if len(free) and (free[:, at] == 0).all()]
+    return late if late and stay_as_they_are(trace, late) else []
+
+
 def stay_as_they_are(trace: Trace, layers: Sequence[int]) -> bool:
-    """True if the weights of these layers are the same in all recorded steps: nothing else changes them either."""
+    """True if the weights of these layers are the same in all recorded steps: nothing else changes them either.
+
+    The extremes are; the mean and the RMS may differ by the order in which a step that is compiled again adds up.
+    """
     weights = np.stack([finite(trace, "weight", stat)[:, layers] for stat in ("mean", "rms", "min", "max")])
-    return not (np.nanmax(weights, axis=1, initial=-np.inf) > np.nanmin(weights, axis=1, initial=np.inf)).any()
+    apart = np.nanmax(weights, axis=1, initial=-np.inf) - np.nanmin(weights, axis=1, initial=np.inf)
+    rounding = ROUNDING * np.nanmax(weights[1], axis=0, initial=0.0)
+    return not (apart > np.outer((1, 1, 0, 0), rounding)).any()
 
 
 def never_ran(trace: Trace, layer: int) -> bool:

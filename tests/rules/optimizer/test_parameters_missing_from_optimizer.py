@@ -91,3 +91,35 @@ def test_random_layers_that_keras_does_not_track_are_shown_at_the_class_that_hol
 @pytest.mark.parametrize("facts", [{"weight": 4.0}, {"weight": 3**0.5, "initializer": "he_normal"}])
 def test_layers_that_may_have_been_trained_before_are_let_alone(facts, well):
     assert check.run(untracked(**facts, well=well)) == ()
+
+
+def unfrozen(weight=1.0, free=0.0, well=False):
+    """A run of Keras whose first layer was set free in line 50, after the model was compiled."""
+    layers = [make_layer(0, sources={"unfrozen": source(50)}), make_layer(1), make_layer(2)]
+    states = {
+        "layer.optimized": [0, 1, 1],
+        "layer.trainable": np.stack([np.broadcast_to(free, 200), *[np.ones(200)] * 2], 1),
+    }
+    weights = np.stack([np.linspace(1.0, weight, 200), *[np.ones(200)] * 2], 1)
+    columns = states | {f"weight.{stat}": weights for stat in ("mean", "rms", "min", "max")}
+    loss = np.geomspace(2.3, 0.1, 200) if well else 2.3
+    return make_trace(layers=layers, steps=200, scalars={"loss": loss}, columns=columns, data=BASELINE)
+
+
+@pytest.mark.parametrize("well", [True, False])
+def test_layers_set_free_after_compile_are_shown_where_they_were(well):
+    (finding,) = check.run(unfrozen(well=well))
+    assert (finding.locus.kind, finding.locus.layer, finding.locus.source) == ("training-loop", 0, source(50))
+    assert "compile" in finding.remedies[0].text
+    assert finding.strength == (0.5 if well else 1.0)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"weight": 1.1},  # another model trains it: the discriminator of a generator's
+        {"free": np.arange(200) >= 100},  # compiled again after all
+    ],
+)
+def test_layers_set_free_that_are_trained_all_the_same_are_let_alone(facts):
+    assert check.run(unfrozen(**facts)) == ()

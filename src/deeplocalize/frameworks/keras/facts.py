@@ -49,6 +49,7 @@ class Known:
         examples: the size of the arrays that fit was given.
         batches: the number of different batches that a data set of the user's own makes.
         fits: how often fit came to its start.
+        too_late: the ids of variables that may be trained, but might not when the model was compiled for this fit.
         keeps_weights: a callback may keep weights, or end the training.
         evaluations: what the model was evaluated on.
     """
@@ -73,6 +74,7 @@ class Known:
     examples: int | None = None
     batches: int | None = None
     fits: int = 0
+    too_late: frozenset[int] = frozenset()
     keeps_weights: bool = False
     evaluations: Evaluations = field(default_factory=Evaluations)
 
@@ -108,10 +110,18 @@ def _is_harmless(each: Any) -> bool:
 
 def layers(leaves: Leaves, known: Known) -> tuple[Layer, ...]:
     """The layers as facts."""
-    found = tuple(describe.layer_facts(leaf, known.sites.get("built", leaf.layer)) for leaf in leaves.all)
+    found = tuple(_layer(leaf, known) for leaf in leaves.all)
     if all(each.source is None for each in found):
         found = lines.of_layers(found, known.filename)
     return found if known.terms else _in_order(found)
+
+
+def _layer(leaf: Leaf, known: Known) -> Layer:
+    found = describe.layer_facts(leaf, known.sites.get("built", leaf.layer))
+    source = line(known.sites.get("unfrozen", leaf.layer))
+    if source is None or not any(id(each) in known.too_late for each in leaf.parameters):
+        return found
+    return dataclasses.replace(found, sources=found.sources | {"unfrozen": source})
 
 
 def _in_order(found: tuple[Layer, ...]) -> tuple[Layer, ...]:

@@ -40,6 +40,8 @@ class Parameters:
         """The optimizer is about to change the weights."""
         self.applied[optimizer.name] = optimizer
         gradients, variables = _given(optimizer, args, kwargs)
+        if len(gradients) != len(variables):
+            return  # the optimizer was built for others, and is about to refuse
         self._see_rate(optimizer, args)
         by_variable = self._by_variable(variables, gradients)
         for leaf in self._seen.leaves.all:

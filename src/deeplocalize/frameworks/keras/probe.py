@@ -51,6 +51,7 @@ class KerasProbe:
         self._wrap(keras.Model, "evaluate", after=self._evaluated)
         self._wrap(keras.Model, "load_weights", after=self._weights_loaded)
         self._wrap(keras.layers.Layer, "set_weights", after=self._restored)
+        self._wrap_trainable()
 
     @property
     def installed(self) -> bool:
@@ -90,11 +91,26 @@ class KerasProbe:
         setattr(owner, name, wrapper)
         self._undo.append(lambda: setattr(owner, name, original))
 
+    def _wrap_trainable(self) -> None:
+        owner = next(cls for cls in keras.layers.Layer.__mro__ if "trainable" in vars(cls))
+        original, unfrozen = vars(owner)["trainable"], self.session.contained("trainable")(self._unfrozen)
+
+        def set_trainable(layer: Any, value: Any) -> None:
+            unfrozen(layer, value)
+            original.fset(layer, value)
+
+        owner.trainable = property(original.fget, set_trainable, original.fdel, original.__doc__)
+        self._undo.append(lambda: setattr(owner, "trainable", original))
+
     # ---- what the program does ----------------------------------------------------------------------------------
 
     def _built(self, subject: Any, *_: Any) -> None:
         self._any_built = self._any_built or isinstance(subject, keras.layers.Layer | keras.optimizers.Optimizer)
         self._sites.remember("built", subject)
+
+    def _unfrozen(self, layer: Any, value: Any) -> None:
+        if value and not layer.trainable:
+            self._sites.remember("unfrozen", layer)
 
     def _compiled(self, model: Any, *_: Any) -> None:
         self._latest = weakref.ref(model)
@@ -192,6 +208,8 @@ class KerasProbe:
         self._latest = weakref.ref(model)
         training = self.training(model)
         if isinstance(model.train_function, Dispatcher) or not model.compiled:
+            if training.known.too_late:  # a step that is not compiled anew may raise for it
+                training.describe(model, model.train_function.leaves)
             return
         model.make_train_function()
         model.train_function = dispatcher = Dispatcher(model, training, self._on)

@@ -309,7 +309,19 @@ class Training:
         """fit was called, with these arguments, in that file of the user's."""
         self.fitting = True
         self.known.take_fit(arguments, filename)
+        self.known.too_late = self.safe("step", self._unfrozen_too_late) or frozenset()
         self._given = (arguments.get("x"), arguments.get("y"))
+
+    def _unfrozen_too_late(self) -> frozenset[int]:
+        """The ids of variables that may be trained now, but might not when a step was compiled that goes on to be used."""
+        model = self.model()
+        if (
+            model is None
+            or self._compiled is None
+            or self._compiled.optimizer() is not getattr(model, "optimizer", None)
+        ):
+            return frozenset()
+        return frozenset(id(each) for each in model.trainable_variables) - self._compiled.trained
 
     def take_params(self, params: Mapping[str, Any]) -> None:
         """Keras told the callbacks how many epochs and steps there will be."""

@@ -3,7 +3,8 @@
 What it means
 Layers get a gradient in every step, but the optimizer was never given their parameters, so nothing changes them. Mostly
 the model was altered after the optimizer was built: a new head, another device or type, added layers. Or layers are kept
-where the model does not look for them: PyTorch not in a plain Python list, Keras not in an object that is no layer.
+where the model does not look for them: PyTorch not in a plain Python list, Keras not in an object that is no layer. Or, in
+Keras, they were frozen when the model was compiled: `trainable = True` means nothing before it is compiled again.
 
 Why it hurts
 These layers keep their random start for ever. If it is the output layer, the rest of the network has to work around it.
@@ -13,7 +14,8 @@ For each layer the trace says which share of its parameters may be trained, got 
 The rule fires for layers with `share` = 0.99 or less held although they may be trained and get a gradient, in every
 recorded step. The limit is not 1 only for rounding. Of layers that the model does not know, and whose initializer is
 known, it is asked that their weights still are spread as evenly as a uniform initializer leaves them: what was trained
-before may be meant to stay, and of another initializer's weights that cannot be told.
+before may be meant to stay, and of another initializer's weights that cannot be told. Layers that were set free after
+their model was compiled, and before it was fitted, are reported if no recorded step trained them, nor anything else did.
 
 How to fix it
 Keep layers in attributes of the model, in `nn.ModuleList` or `nn.ModuleDict`; in Keras, make the class that holds them a
@@ -38,6 +40,7 @@ import numpy as np
 from deeplocalize.findings import Evidence, Finding, Locus, Severity
 from deeplocalize.remedies import Remedy
 from deeplocalize.rules import rule
+from deeplocalize.signals.cuts import set_free_too_late
 from deeplocalize.signals.movement import were_never_trained
 from deeplocalize.signals.over_depth import weight_layers
 from deeplocalize.signals.places import called
@@ -46,7 +49,7 @@ from deeplocalize.signals.settings import call_line
 from deeplocalize.trace.names import Series
 from deeplocalize.trace.schema import Trace
 
-OPTIMIZED = Series("layer", "optimized")
+OPTIMIZED, FREE = Series("layer", "optimized"), Series("layer", "trainable")
 
 _REBUILD = Remedy("Build the optimizer after the last change to the model, from model.parameters()")
 _LAYER = Remedy(
@@ -74,22 +77,38 @@ _REGISTER = Remedy(
 )
 def check(trace: Trace, *, share: float = 0.99) -> Iterator[Finding]:
     """Yield one finding that names the layers left out."""
-    missing = _missing(trace, share)
-    well = learns_well(trace)
+    missing, well = _missing(trace, share), learns_well(trace)
+    if late := set_free_too_late(trace):
+        yield _still_frozen(trace, late, 0.5 if well else 1.0)
+        return
     hidden = any(not trace.layers[index].registered for index in missing)
     if not missing or (well and _last(trace) not in missing and not hidden):
         return
     held = min(float(np.nanmax(trace.series(*OPTIMIZED)[:, index])) for index in missing)
-    count = sum(trace.layers[index].parameters for index in missing)
-    others = f" and {len(missing) - 1} more layer{'s' * (len(missing) > 2)}" if len(missing) > 1 else ""
-    optimizer = trace.run.optimizers[0]
     yield Finding(
-        message=f"The optimizer {optimizer.name} does not hold the parameters of {called(trace, missing[0])}{others} "
-        f"({count:,} in all): they get a gradient in every step and never change.",
+        message=f"The optimizer {trace.run.optimizers[0].name} does not hold the parameters of {_named(trace, missing)}: they get a gradient in every step and never change.",
         locus=_locus(trace, missing[0]),
         evidence=(Evidence("share of the layer's parameters that an optimizer holds", held, "<=", share, OPTIMIZED),),
         remedies=((_LAYER if trace.run.framework == "keras" else _REGISTER) if hidden else _REBUILD,),
         strength=0.5 if well else 1.0,
+    )
+
+
+def _named(trace: Trace, layers: list[int]) -> str:
+    count = sum(trace.layers[index].parameters for index in layers)
+    others = f" and {len(layers) - 1} more layer{'s' * (len(layers) > 2)}" if len(layers) > 1 else ""
+    return f"{called(trace, layers[0])}{others} ({count:,} in all)"
+
+
+def _still_frozen(trace: Trace, late: list[int], strength: float) -> Finding:
+    layer = trace.layers[late[0]]
+    return Finding(
+        message=f"The parameters of {_named(trace, late)} were frozen when the model was compiled, and were set free without "
+        "compiling it again: no step changes them.",
+        locus=Locus("training-loop", layer.index, layer.sources["unfrozen"]),
+        evidence=(Evidence("share of the layer's parameters that a step may train", 0.0, "==", 0, FREE),),
+        remedies=(Remedy("Call compile() after setting trainable; a smaller learning rate suits fine-tuning"),),
+        strength=strength,
     )
 
 
@@ -104,7 +123,7 @@ def _locus(trace: Trace, index: int) -> Locus:
 
 
 def _missing(trace: Trace, share: float) -> list[int]:
-    held, free = trace.series(*OPTIMIZED), trace.series("layer", "trainable")
+    held, free = trace.series(*OPTIMIZED), trace.series(*FREE)
     reached = (trace.series("layer", "reached") > 0) | (trace.series("weight_gradient", "rms") > 0)
     seen = np.isfinite(held)
     left_out = np.where(seen, (held <= share) & (free > 0) & reached, True).all(axis=0) & seen.any(axis=0)

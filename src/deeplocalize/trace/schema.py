@@ -264,19 +264,17 @@ class Run:
     """What was run and with which settings.
 
     `sources` holds the lines of calls: compile, fit, forward, loss, backward, step, zero_grad, scheduler, eval, model, clip,
-    loader (the one that built it), workers (its argument that says how they begin, else how many they are), batch (the
-    user's own that takes batches from it), shuffle, dtype (what gives the weights 16 bits), scaler (its first scale, or
-    else what built it), scheduler_built, backward_again, model_built (the one in the loop that builds models anew), where
-    known.
-    `ended` is running, completed, interrupted, raised or stopped (by us, at the user's wish).
-    `parameters` counts all parameters of the model, `trainable` those that may be trained, `optimized` those that an
-    optimizer holds. `examples` is the size of the data set, `batches` the number of different batches that
-    it makes, where the program says so; `workers` the number of processes that load them. `shuffled` is True too if a
-    sampler of the user's own decides on the order, and only then is `own_order` True. `unapplied` counts the backward
-    passes of a training whose optimizer never took a step, as long as nothing else changed the weights either.
-    `evaluations` are the first few and the latest.
-    `keeps_weights` is True if the program may go back to the weights of an earlier step: it saves or copies them as it
-    trains, or stops by itself; None if that is not known. `restored` are its own weights that it was given back.
+    idle_clip (the one that clips before there are gradients), loader (the one that built it), workers (its argument that says
+    how they begin, else how many they are), batch (the user's own that takes batches from it), shuffle, dtype (what gives the
+    weights 16 bits), scaler (its first scale, or else what built it), scheduler_built, backward_again, model_built (the one in
+    the loop that builds models anew), where known. `ended` is running, completed, interrupted, raised or stopped (by us, at
+    the user's wish). `parameters` counts all parameters of the model, `trainable` those that may be trained, `optimized` those
+    that an optimizer holds. `examples` is the size of the data set, `batches` the number of different batches that it makes,
+    where the program says so; `workers` the number of processes that load them. `shuffled` is True too if a sampler of the
+    user's own decides on the order, and only then is `own_order` True. `unapplied` counts the backward passes of a training
+    whose optimizer never took a step, as long as nothing else changed the weights either. `evaluations` are the first few and
+    the latest. `keeps_weights` is True if the program may go back to the weights of an earlier step: it saves or copies them
+    as it trains, or stops by itself; None if that is not known. `restored` are its own weights that it was given back.
     """
 
     framework: str

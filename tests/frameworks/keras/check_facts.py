@@ -391,6 +391,31 @@ def weights_loaded_by_name_are_counted():
 
 
 @check
+def weights_passed_over_for_their_size_are_counted():
+    import os
+    import tempfile
+
+    def loading(width, *more, by_name=False):
+        hidden = [layers.Dense(width, name="hidden"), layers.Dropout(0.1), *more]
+        with tempfile.TemporaryDirectory() as folder, watched() as seen, warnings.catch_warnings(action="ignore"):
+            path = os.path.join(folder, "old.h5" if by_name else "model.weights.h5")
+            saved = mlp(layers.Dense(4, name="hidden"), layers.Dropout(0.1))
+            saved.layers[-1].name = "head"
+            saved.save(path) if by_name else saved.save_weights(path)
+            model = mlp(*hidden)
+            model.layers[-1].name = "head"
+            model.load_weights(path, skip_mismatch=True, **({"by_name": True} if by_name else {}))
+            compiled(model).fit(*problem(), batch_size=32, verbose=0)
+        return [(each.found, each.missing, each.unexpected, each.wanted) for each in seen.trace.run.loaded]
+
+    assert loading(5) == [(0, 4, 4, "hidden")]
+    assert loading(4) == []
+    assert loading(4, layers.Dense(7, name="new")) == [(2, 4, 2, "new")]
+    assert loading(5, by_name=True) == [(0, 4, 4, None)]
+    assert loading(4, by_name=True) == [(4, 0, 0, None)]
+
+
+@check
 def evaluations_tell_how_large_their_inputs_are_and_where_they_are_given():
     x, y = problem()
     with watched() as seen:

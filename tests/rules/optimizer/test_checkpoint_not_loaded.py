@@ -38,6 +38,12 @@ def test_in_keras_layers_are_to_be_named():
     assert "by_name" in finding.remedies[0].text
 
 
+def test_in_keras_what_no_layer_fits_is_a_matter_of_sizes():
+    (finding,) = check.run(loaded(0, 8, 8, None, "dense_3", framework="keras"))
+    assert "nothing there fits dense_3" in finding.message
+    assert "sizes" in finding.remedies[0].text
+
+
 @pytest.mark.parametrize(("found", "missing", "unexpected", "count"), [(2, 20, 20, 1), (2, 17, 20, 0), (2, 20, 17, 0)])
 def test_a_tenth_that_fits_on_either_side_is_enough_to_be_silent(found, missing, unexpected, count):
     assert len(check.run(loaded(found, missing, unexpected))) == count

@@ -52,6 +52,7 @@ class KerasProbe:
         self._wrap(keras.Model, "load_weights", after=self._weights_loaded)
         self._wrap(keras.layers.Layer, "set_weights", after=self._restored)
         self._wrap_trainable()
+        self._wrap_refusals()
 
     @property
     def installed(self) -> bool:
@@ -101,6 +102,24 @@ class KerasProbe:
 
         owner.trainable = property(original.fget, set_trainable, original.fdel, original.__doc__)
         self._undo.append(lambda: setattr(owner, "trainable", original))
+
+    def _wrap_refusals(self) -> None:
+        library = keras.src.saving.saving_lib
+        original = getattr(library, "_raise_loading_failure", None)  # it is no public part of Keras
+        if original is None:
+            return
+        refused = self.session.contained("load_weights")(self._sites.loads.refused)
+
+        def raise_loading_failure(errors: Any, warn_only: bool = False) -> None:
+            try:
+                original(errors, warn_only)
+            except BaseException as error:
+                leave_traceback(error)
+                raise
+            refused(errors)
+
+        library._raise_loading_failure = raise_loading_failure
+        self._undo.append(lambda: setattr(library, "_raise_loading_failure", original))
 
     # ---- what the program does ----------------------------------------------------------------------------------
 

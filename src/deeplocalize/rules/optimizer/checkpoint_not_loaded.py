@@ -3,7 +3,8 @@
 What it means
 A checkpoint was loaded in a way that passes over names that do not fit, and (almost) no name fitted. Mostly the names have
 a prefix on one side only: `module.` from DataParallel, `_orig_mod.` from torch.compile, `model.` from a class around the
-network. In Keras, layers without names of their own are numbered anew for each model of a process.
+network. In Keras, layers without names of their own are numbered anew for each model of a process, and `skip_mismatch`
+passes over layers that were built with other sizes than those saved.
 
 Why it hurts
 The training begins from random weights and not from those that were paid for, and says nothing about it. What was frozen
@@ -16,7 +17,7 @@ if it has the form of one that was: it was to go on with what was learned. Two n
 in common than a tenth, and a load that was meant to do nothing is not known.
 
 How to fix it
-Rename the loaded tensors, or load them into the module that was saved. Load strictly wherever everything should fit: then
+Rename the loaded tensors, or load them into the module that was saved, with the sizes that it had. Load strictly wherever everything should fit: then
 names that do not fit raise an error.
 
 When it is wrong
@@ -65,7 +66,9 @@ def check(trace: Trace, *, few: float = 0.1) -> Iterator[Finding]:
 
 
 def _for_instance(loading: Loading) -> str:
-    if not loading.given or not loading.wanted:
+    if loading.wanted and not loading.given:
+        return f" (nothing there fits {loading.wanted})"
+    if not loading.wanted:
         return ""
     return f" (loaded is {loading.given}, the model has {loading.wanted})"
 
@@ -73,6 +76,8 @@ def _for_instance(loading: Loading) -> str:
 def _remedy(trace: Trace, loading: Loading) -> Remedy:
     given, wanted = loading.given or "", loading.wanted or ""
     if trace.run.framework == "keras":
+        if not given:
+            return Remedy("Build the model with the sizes of the one that was saved, and load without skip_mismatch")
         return Remedy(
             "Give the layers the same names in both models (name=...), or load without by_name and skip_mismatch"
         )

@@ -13,8 +13,8 @@ def given_nonfinite(trace: Trace, share: float) -> PassedOver | None:
 
 
 def first_in_batches_passed_over(trace: Trace, share: float) -> FirstNonfinite | None:
-    """The first value that is not finite in batches that were passed over, if they are at least this share of all, and most were
-    finite themselves."""
+    """The first value that is not finite in batches that were passed over, if they are at least this share of all, and most
+    were finite themselves."""
     passed = trace.run.passed_over
     if passed is None or passed.share < share or given_nonfinite(trace, share):
         return None

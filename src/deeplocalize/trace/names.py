@@ -67,7 +67,7 @@ SCALARS = (
     "zero_grads",  # calls that cleared gradients, where such a call exists
     "optimizer_steps",  # more than one when several optimizers step together
     "scheduler_steps",
-    "stale_gradient",  # 1 if, when the step's first backward pass began, gradients of an already applied step were left
+    "stale_gradient",  # 1 if, when the step's first backward pass began, gradients of an applied step were left, or are applied again
     "cleared_gradient",  # 1 if the optimizer was given no gradient, or zeros only
     "input.nonfinite",  # number of NaN and infinite elements
     "target.nonfinite",

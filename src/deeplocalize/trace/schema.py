@@ -90,7 +90,7 @@ class Loss:
     `ignore_index` is the class index that it leaves out, None if there is none. `broadcasts`: it was given a prediction
     and a target of different shapes and compared them by broadcasting. `factor` is what the program multiplied it with
     before it was minimized, so below 0 it was maximized. `class_weights` are the weights of the classes, by class.
-    `multiplies_all`: it is the mean of a number of each example times the factors of all of them, (examples) times (examples, 1).
+    `multiplies_all`: it is the mean of a number of each example times the factors of all, (examples) times (examples, 1).
     """
 
     kind: str

@@ -1,9 +1,10 @@
 import numpy as np
+import pytest
 
 from deeplocalize.rules import NotEvaluated
 from deeplocalize.rules.loop.missing_zero_grad import check
-from deeplocalize.testing import make_trace, source
-from deeplocalize.trace import DataCard
+from deeplocalize.testing import make_run, make_trace, source
+from deeplocalize.trace import DataCard, Optimizer
 
 BASELINE = DataCard(baseline_loss=2.3, baseline_accuracy=0.1)
 
@@ -48,3 +49,11 @@ def test_without_such_a_call_nothing_is_judged():
 
 def test_a_short_run_is_enough_if_no_step_was_cleared():
     assert len(check.run(run(np.arange(12) > 0))) == 1
+
+
+@pytest.mark.parametrize(("optimizers", "line"), [(1, 42), (2, 41)])
+def test_of_several_optimizers_the_line_that_clears_some_is_named(optimizers, line):
+    sources = {"zero_grad": source(41), "backward": source(42)}
+    run = make_run(sources=sources, optimizers=(Optimizer("sgd", "SGD"),) * optimizers)
+    (found,) = check.run(make_trace(scalars={"stale_gradient": 1.0}, run=run))
+    assert found.locus.source == source(line)

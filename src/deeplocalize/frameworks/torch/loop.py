@@ -13,6 +13,7 @@ from torch import Tensor
 
 from deeplocalize.frameworks.source import CallSite, user_call
 from deeplocalize.frameworks.torch import stats
+from deeplocalize.frameworks.torch.left import LeftGradients, has_gradient
 from deeplocalize.frameworks.torch.unused import Unused
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Loop:
         clipped: by what clipping multiplied the gradient, a number or still on its device; NaN without clipping.
         idle_clips: how often gradients were clipped when there were none yet, before any backward pass.
         unused: backward passes whose gradients are cleared before a step.
+        left: gradients that one of several optimizers has applied, and that are still there.
         restored: weights, or what an optimizer had gathered, were loaded: whatever is built anew then is meant to be.
     """
 
@@ -41,6 +43,7 @@ class Loop:
         self.idle_clips = 0
         self.clipped: float | Tensor = math.nan
         self.unused = Unused()
+        self.left = LeftGradients()
         self._in_vain = math.nan
         self._losses: list[weakref.ref[Tensor]] = []
         self._schedulers: dict[tuple[CallSite, int], int] = {}
@@ -112,19 +115,11 @@ def loss_value(root: Tensor) -> float | Tensor:
 def check_stale(trainings: Iterable[Training]) -> None:
     """Note which trainings still have the gradient of the step before when a new one is computed."""
     for training in trainings:
-        if training.step and not training.backwards and "z" not in training.events and _has_gradient(training):
+        optimizers = training.live_optimizers()
+        if training.step and not training.backwards and "z" not in training.events and has_gradient(optimizers):
             training.stale = True
-
-
-def _has_gradient(training: Training) -> bool:
-    """True if gradients that are not zero are left in the training's parameters; looks at the smallest few."""
-    held = [
-        each for optimizer in training.live_optimizers() for group in optimizer.param_groups for each in group["params"]
-    ]
-    left = [each.grad for each in held if each.grad is not None]
-    if len(left) < len(held) / 2:
-        return False
-    return any(bool(gradient.any()) for gradient in sorted(left, key=Tensor.numel)[:4])
+        if len(optimizers) > 1 and (training.sampling or not training.on_accelerator):
+            training.loop.left.backward(optimizers)
 
 
 def is_whole(grad_tensors: Any = None, *_: Any, inputs: Any = None, **__: Any) -> bool:

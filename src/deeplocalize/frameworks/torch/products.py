@@ -51,7 +51,7 @@ def _is_of_each(node: Any) -> bool:
 
 
 def _stretches(product: Any, side: Any, at: int, examples: int) -> bool:
-    """True if an operation multiplies this side, a number for each example that layers computed, with factors that lie across."""
+    """True if an operation multiplies this side, a number computed for each example, with factors that lie across."""
     shape, factors = graph.shape(side, at), graph.factor_of(product)
     if graph.name(product) != "MulBackward" or factors is None or not side.next_functions:
         return False

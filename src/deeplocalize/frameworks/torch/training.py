@@ -148,7 +148,7 @@ class Training:
         """Note an event of the loop."""
         if letter == "z":
             self.cleared_backwards = self.backwards or self.cleared_backwards
-            self.backwards, self.stale = [], False
+            self.backwards, self.stale = [], self.stale and bool(self._stepped)  # of what is applied already
             self.loop.cleared()
         self.events += letter
 
@@ -163,6 +163,7 @@ class Training:
             self._finish_step()
         if self.sampling and not self._stepped:
             self.loop.step_begins(self.live_optimizers(), self.step > 0)
+        self.stale |= self.loop.left.applied_again(optimizer)
         self._take_gradients(optimizer)
         if self.sampling:
             self._parameters.take_weights()
@@ -175,6 +176,7 @@ class Training:
             self._parameters.take_updates()
         self.loop.unused.forget()
         self.events += "s"
+        self.loop.left.applied(optimizer, recompute_gradients)
         self._stepped.add(id(optimizer))
         if len(self.live_optimizers()) == 1:
             self._finish_step()
@@ -333,8 +335,7 @@ class Training:
     def run(self, ended: str = "running", crash: Any = None) -> Run:
         """The run as facts: as they were in the last recorded step, for a program may change the model afterwards; only
         what broke the program is told as it was then."""
-        if self._facts is None:
-            self._facts = self._run_now()
+        self._facts = self._facts or self._run_now()
         told = dataclasses.replace(
             self._facts,
             ended=ended,

@@ -9,15 +9,17 @@ The sum grows with the number of steps and so does the length of each step; the 
 oscillates or explodes. Adam hides it, since it divides by the gradient's size, and only learns worse.
 
 How it is recognized
-When the first backward pass of a step began, gradients were still there that an earlier step had already applied. The
-rule fires if that holds for more than `share` = 0.5 of the steps after the first, and in at least `least` = 3 of them:
-calling `zero_grad` once per epoch leaves nearly all steps stale, while a forgotten call in a rare branch leaves few.
+When the first backward pass of a step began, gradients were still there that an earlier step had already applied; or, of
+several optimizers, one applied gradients that it had applied before, since only those of the others are cleared. The rule
+fires if that holds for more than `share` = 0.5 of the steps after the first, and in at least `least` = 3 of them: calling
+`zero_grad` once per epoch leaves nearly all steps stale, while a forgotten call in a rare branch leaves few.
 
 How to fix it
 Call `optimizer.zero_grad()` before each backward pass.
 
 When it is wrong
-Gradient accumulation is not accused: its backward passes belong to one step, after which gradients are cleared. The
+Gradient accumulation is not accused: its backward passes belong to one step, after which gradients are cleared. Nor are
+optimizers that clear their gradients only just before they compute them again, as in adversarial training. The
 finding is weaker where the network learns well all the same.
 
 References
@@ -35,7 +37,7 @@ from deeplocalize.rules import rule
 from deeplocalize.signals.over_time import recorded
 from deeplocalize.signals.quality import learns_well
 from deeplocalize.signals.settings import call_line
-from deeplocalize.trace.schema import Trace
+from deeplocalize.trace.schema import Source, Trace
 
 
 @rule(
@@ -62,7 +64,7 @@ def check(trace: Trace, *, share: float = 0.5, least: int = 3) -> Iterator[Findi
     yield Finding(
         message=f"Gradients of earlier steps were still there when backward began, in {observed:.0%} of the steps: each "
         "step adds to all before it.",
-        locus=Locus("training-loop", source=call_line(trace, "backward", "step", "fit")),
+        locus=Locus("training-loop", source=_line(trace)),
         evidence=(Evidence("share of steps that began with applied gradients", observed, ">", share),),
         remedies=(
             Remedy(
@@ -74,3 +76,9 @@ def check(trace: Trace, *, share: float = 0.5, least: int = 3) -> Iterator[Findi
         strength=0.5 if learns_well(trace) else 1.0,
         first_step=int(trace.steps[1]),
     )
+
+
+def _line(trace: Trace) -> Source | None:
+    """Of several optimizers, the line that clears the gradients of some of them."""
+    partly = len(trace.run.optimizers) > 1 and "zero_grad" in trace.run.sources
+    return call_line(trace, *(("zero_grad",) if partly else ()), "backward", "step", "fit")

@@ -16,24 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deeplocalize.trace.cards import DataCard
+from deeplocalize.trace.monitors import Monitor
 from deeplocalize.trace.names import Series
+from deeplocalize.trace.source import Source as Source
 
 FORMAT_VERSION = 1
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Source:
-    """A place in the user's own files. `line` counts from 1; `text` is what stood there when the program ran."""
-
-    path: str
-    line: int
-    text: str | None = field(default=None, compare=False)
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}"
 
 
 @dataclass(frozen=True)
@@ -307,6 +297,7 @@ class Run:
     keeps_weights: bool | None = None
     scaling: Scaling | None = None
     softmax_over_one: Softmax | None = None
+    monitors: tuple[Monitor, ...] = ()
 
 
 @dataclass(frozen=True)

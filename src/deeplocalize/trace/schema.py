@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deeplocalize.trace.cards import DataCard
+from deeplocalize.trace.monitors import Monitor
 from deeplocalize.trace.names import Series
 from deeplocalize.trace.source import Source as Source
 from deeplocalize.trace.weights import Loading, Restoring
@@ -206,11 +207,8 @@ class PassedOver:
 
 @dataclass(frozen=True)
 class Softmax:
-    """A softmax inside of a model that runs over a single number, where several are there to be weighed, or over the examples.
-
-    `shape` is that of its output and `axis` the one it runs over, 0 being that of the examples; `after` the layer whose output
-    it is given, None if it is given something else; `source` the user's line.
-    """
+    """A softmax inside of a model over a single number, where several are to be weighed, or over the examples. `shape` is that of its
+    output, `axis` its own (0: the examples), `after` the layer whose output it is given, if it is one."""
 
     shape: tuple[int | None, ...]
     axis: int
@@ -307,6 +305,7 @@ class Run:
     inner_softmax: Softmax | None = None
     restored: tuple[Restoring, ...] = ()
     passed_over: PassedOver | None = None
+    monitors: tuple[Monitor, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from deeplocalize.frameworks.keras import callback, describe, objectives
 from deeplocalize.frameworks.keras.describe import Leaf, Leaves
 from deeplocalize.frameworks.keras.evaluations import Evaluations, first_array
 from deeplocalize.frameworks.keras.flow import PASSING, Term, Way
+from deeplocalize.frameworks.keras.monitors import Monitors
 from deeplocalize.frameworks.keras.sites import Sites, arguments, line
 from deeplocalize.frameworks.source import CallSite, is_user_file, lines_with, place, shown_path
 from deeplocalize.trace.schema import Head, Layer, Loss, Objective, Optimizer, Run, Softmax, Source
@@ -52,6 +53,7 @@ class Known:
         too_late: the ids of variables that may be trained, but might not when the model was compiled for this fit.
         keeps_weights: a callback may keep weights, or end the training.
         evaluations: what the model was evaluated on.
+        monitors: what the callbacks that watch a quantity did.
     """
 
     sites: Sites
@@ -78,6 +80,9 @@ class Known:
     keeps_weights: bool = False
     evaluations: Evaluations = field(default_factory=Evaluations)
 
+    def __post_init__(self) -> None:
+        self.monitors = Monitors(self.sites)
+
     def take_fit(self, arguments: Mapping[str, Any], filename: str | None) -> None:
         """fit was called with these arguments."""
         self.filename = filename
@@ -85,6 +90,7 @@ class Known:
         self.shuffled = _shuffled(arguments.get("x"), arguments.get("shuffle", True))
         self.examples, self.batches = _size(arguments.get("x"))
         self.evaluations.fitted(arguments.get("x"))
+        self.monitors.fitted(_callbacks(arguments.get("callbacks")))
         self.scheduler = _scheduler(arguments.get("callbacks"), filename)
         self.keeps_weights = self.keeps_weights or not all(map(_is_harmless, _callbacks(arguments.get("callbacks"))))
         self.weighted = any(arguments.get(name) is not None for name in ("class_weight", "sample_weight"))
@@ -191,6 +197,7 @@ def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run
         keeps_weights=known.keeps_weights or known.fits != 1,
         evaluations=known.evaluations.found,
         inner_softmax=_inner_softmax(facts, known),
+        monitors=known.monitors.found,
         sources={name: source for name, source in sources.items() if source is not None},
     )
 

@@ -43,7 +43,7 @@ class KerasProbe:
         """Begin to watch everything that is built, compiled and fitted from now on. Idempotent."""
         if self._undo:
             return
-        for owner in (keras.Operation, keras.optimizers.Optimizer, keras.losses.Loss):
+        for owner in (keras.Operation, keras.optimizers.Optimizer, keras.losses.Loss, keras.callbacks.Callback):
             self._wrap(owner, "__init__", before=self._built)
         self._wrap(keras.Model, "compile", before=self._compiled)
         self._wrap(keras.Model, "fit", before=self._fit_begins)

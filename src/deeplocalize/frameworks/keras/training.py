@@ -332,6 +332,7 @@ class Training:
     def end_fit(self, model: Any, more_may_come: bool) -> None:
         """fit is about to return. `more_may_come`: an evaluation after it would be seen, and adds to the last step."""
         self.drain(int(more_may_come))
+        self.safe("callback", self.known.monitors.fit_ended, self.restored)
         self.fitting, self.epoch, self._given = False, None, (None, None)
         if isinstance(leaves := getattr(model.train_function, "leaves", None), Leaves):
             self.describe(model, leaves)
@@ -345,6 +346,7 @@ class Training:
 
     def end_epoch(self, logs: Mapping[str, Any]) -> None:
         """An epoch of fit is over; its metrics are recorded with its last step."""
+        self.safe("callback", self.known.monitors.epoch_ended, self.model(), logs)
         self.add_metrics({name[4:]: value for name, value in logs.items() if name.startswith("val_")}, "validation")
         self.add_metrics({name: value for name, value in logs.items() if not name.startswith("val_")}, "metric")
 

@@ -16,7 +16,7 @@ import torch
 
 from deeplocalize.frameworks.keras import statistics
 from deeplocalize.frameworks.replaced import replaced
-from deeplocalize.frameworks.source import CallSite, user_call
+from deeplocalize.frameworks.source import CallSite, is_user_file, user_call
 
 Observe = Callable[[Any], None]
 
@@ -59,7 +59,8 @@ class GradientTaps:
         @functools.wraps(original)
         def backward(tensor: Any, *args: Any, **kwargs: Any) -> Any:
             self._see_target(tensor)
-            self.called = self.called or user_call(sys._getframe(1))
+            if self.called is None and is_user_file(sys._getframe(1).f_code.co_filename):  # and not Keras's own step
+                self.called = user_call(sys._getframe(1))
             return original(tensor, *args, **kwargs)
 
         return backward

@@ -89,10 +89,11 @@ def learns_well(trace: Trace) -> bool | None:
     """True if the network has clearly learned something, False if it clearly has not; None if nobody can tell yet.
 
     Of a training that takes turns with another, failure is not told from the loss unless it is no longer finite.
-    True needs a loss well below that of the best constant prediction, an area under the ROC curve above guessing, or answers that are better than a constant (a
-    penalty may be part of the loss) and not merely learned by heart; where no baseline is known, a loss well below its own start. False needs a loss
-    that is no longer finite, or stands far above both its start and the baseline, or gave back most of what it had
-    gained, or, after enough steps, is not clearly below the baseline and not on its way there.
+    True needs a loss well below that of the best constant prediction, an area under the ROC curve above guessing, or answers that
+    are better than a constant (a penalty may be part of the loss) and not merely learned by heart; where no baseline is known, a
+    loss well below its own start. False needs a loss that is no longer finite, or stands far above both its start and the
+    baseline, or gave back most of what it had gained, or, after enough steps, is not clearly below the baseline and not on its
+    way there.
     """
     now = recent_loss(trace)
     if math.isinf(now.value):

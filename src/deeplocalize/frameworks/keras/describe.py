@@ -101,13 +101,11 @@ class Leaves:
 
     Attributes:
         all: the layers.
-        applied: what tells of the gradient of the model that was applied last, on the backend where it stays; else None.
         takes_untracked: a layer that the model calls without having it is taken in, too, behind the others.
     """
 
     def __init__(self, model: Any, shown: dict[int, Shown]) -> None:
         self.all: list[Leaf] = []
-        self.applied: Any = None
         self.takes_untracked = True
         self._shown = shown
         self._by_id: dict[int, Leaf | None] = {}

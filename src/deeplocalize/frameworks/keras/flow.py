@@ -103,12 +103,12 @@ class Flow:
     def layer_ran(self, leaf: Leaf, inputs: list[Any], output: Any) -> None:
         """A layer made `output` of `inputs`."""
         ways = [way for tensor in inputs if (way := self.of(tensor)) is not None]
-        if leaf.kind in ("activation", "dense"):
+        if leaf.kind == "activation" and inputs:
             axis = _axis(leaf.activation, getattr(leaf.layer, "axis", -1), len(output.shape))
-            units = (
-                self._units_of(inputs[0]) if leaf.kind == "activation" and inputs else (leaf.index, output.shape[-1])
-            )
-            self._look_at_softmax(units, axis, output, leaf)
+            self._look_at_softmax(self._units_of(inputs[0]), axis, output, leaf)
+        elif leaf.kind == "dense":
+            axis = _axis(leaf.activation, -1, len(output.shape))
+            self._look_at_softmax((leaf.index, output.shape[-1]), axis, output, leaf)
         way = max(ways, key=lambda each: each.layer if each.layer is not None else -1, default=None)
         made = self._made(leaf, way, len(output.shape))
         if leaf.kind not in PASSING and made is not None and made.layer == leaf.index:

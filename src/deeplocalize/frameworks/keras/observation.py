@@ -185,7 +185,7 @@ class Observation:
 
     def _see_target(self, value: Any) -> None:
         """A gradient is taken of this value: where a train step does not use the model's compute_loss, it is the loss."""
-        if not self._targets and (stale := self.on.is_stale(self.model, self.leaves.applied)) is not None:
+        if not self._targets and (stale := self.on.is_stale(self.model)) is not None:
             self.scalar("stale_gradient", stale)
         found = [self.on.detached(each) for each in tree.flatten(value)]
         self._targets += [ops.mean(ops.cast(each, "float32")) for each in found if self.takes(each)]
@@ -228,7 +228,7 @@ class Observation:
                 leave_traceback(error)
                 raise
             self.safe("optimizer", self.parameters.after, optimizer, args, kwargs, result)
-            self.leaves.applied = self.safe("optimizer", self.on.applied_gradient, self.model)
+            self.safe("optimizer", self.on.applied, self.model)
             self.stage = outer if outer[0] != "backward" else ("other", None)
             return result
 

@@ -124,13 +124,12 @@ def untouched(_: Exception, arguments: Any) -> bool:
     return not any(each.is_deleted() for each in jax.tree.leaves(arguments[0]) if isinstance(each, jax.Array))
 
 
-def applied_gradient(_: Any) -> Any:
-    """Nothing: gradients are values here, and none is added to another unasked."""
-    return None
+def applied(_: Any) -> None:
+    """Nothing to remember: gradients are values here, and none is added to another unasked."""
 
 
-def is_stale(_: Any, __: Any) -> float | None:
-    """Nothing is known of it; see `applied_gradient`."""
+def is_stale(_: Any) -> float | None:
+    """Nothing is known of it; see `applied`."""
     return None
 
 

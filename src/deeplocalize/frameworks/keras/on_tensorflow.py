@@ -175,13 +175,12 @@ def build(model: Any, arguments: tuple[Any, ...]) -> None:
     model._symbolic_build(data_batch=batch)
 
 
-def applied_gradient(_: Any) -> Any:
-    """Nothing: gradients are values here, and none is added to another unasked."""
-    return None
+def applied(_: Any) -> None:
+    """Nothing to remember: gradients are values here, and none is added to another unasked."""
 
 
-def is_stale(_: Any, __: Any) -> float | None:
-    """Nothing is known of it; see `applied_gradient`."""
+def is_stale(_: Any) -> float | None:
+    """Nothing is known of it; see `applied`."""
     return None
 
 

@@ -66,18 +66,26 @@ class GradientTaps:
         return backward
 
 
-def applied_gradient(model: Any) -> Any:
-    """What tells whether the gradient of a trained variable, which was applied just now, is still there when the next is added."""
+_APPLIED: weakref.WeakKeyDictionary[Any, tuple[weakref.ref[torch.Tensor], int]] = weakref.WeakKeyDictionary()
+"""Of each model, the gradient of one variable that was applied last, and its version."""
+
+
+def applied(model: Any) -> None:
+    """The gradients of a model were applied just now."""
     gradient = _gradient(model)
-    return (weakref.ref(gradient), gradient._version) if gradient is not None else None
+    if gradient is None:
+        _APPLIED.pop(model, None)
+    else:
+        _APPLIED[model] = weakref.ref(gradient), gradient._version
 
 
-def is_stale(model: Any, applied: Any) -> float | None:
+def is_stale(model: Any) -> float | None:
     """1 if the gradient that was applied is there as it was, to which backward will add; 0 if none is; None if that is not known."""
     gradient = _gradient(model)
     if gradient is None:
         return 0.0
-    return 1.0 if applied is not None and applied[0]() is gradient and applied[1] == gradient._version else None
+    known = _APPLIED.get(model)
+    return 1.0 if known is not None and known[0]() is gradient and known[1] == gradient._version else None
 
 
 def _gradient(model: Any) -> Any:

@@ -85,15 +85,19 @@ def seen(models: Sequence[Model], loaded: tuple[Loading, ...]) -> dict[str, Any]
 
 
 def _inner_softmax(models: Sequence[Model]) -> Softmax | None:
-    index = {id(layer): at for at, layer in enumerate(each for model in models for each in model.layers)}
     found = next((each for model in models if (each := model.inner_softmax) is not None), None)
-    return dataclasses.replace(found[1], after=index.get(id(found[0]))) if found is not None else None
+    return dataclasses.replace(found[1], after=_index(models).get(id(found[0]))) if found is not None else None
 
 
 def _passed_over(models: Sequence[Model]) -> PassedOver | None:
-    index = {id(layer): at for at, layer in enumerate(each for model in models for each in model.layers)}
+    index = _index(models)
     found = (model.passed_over.fact(index) for model in models)
     return next((each for each in found if each is not None), None)
+
+
+def _index(models: Sequence[Model]) -> dict[int, int]:
+    """The place of each layer among those of all models, by its id."""
+    return {id(layer): at for at, layer in enumerate(each for model in models for each in model.layers)}
 
 
 def validation(models: Sequence[Model]) -> dict[str, Any]:

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deeplocalize.frameworks.source import CallSite
-from deeplocalize.frameworks.torch import graph
+from deeplocalize.frameworks.torch import graph, origin
 from deeplocalize.frameworks.torch.calls import CallLines
 from deeplocalize.frameworks.torch.layers import LayerState
 from deeplocalize.trace.schema import Softmax
 
 _KEEPS_FORM = (*graph.TRANSPARENT, "MaskedFillBackward", "DivBackward", "MulBackward")
 _MAX_WAY = 6
-_MAX_NODES = 200
 
 
 def find(
@@ -57,17 +56,7 @@ def _is_over_examples(
     """True if a softmax of what layers made, which is not the answer itself, adds up to 1 over as many as there are examples."""
     if axis != 0 or shape[0] != examples or examples == 1 or examples in shape[1:]:
         return False
-    return any(each in by_node and by_node[each].facts.parameters for each in _behind(node))
-
-
-def _behind(start: Any) -> list[Any]:
-    """The nodes that a value was made of, nearest first, up to a bound."""
-    found, waiting = {start: None}, [start]
-    while waiting and len(found) < _MAX_NODES:
-        fresh = [each for each in graph.parents(waiting.pop(0)) if each not in found]
-        found |= dict.fromkeys(fresh)
-        waiting += fresh
-    return list(found)
+    return any(each in by_node and by_node[each].facts.parameters for each in origin.nodes_behind(node))
 
 
 def _before(node: Any, shape: tuple[int, ...], by_node: Mapping[Any, LayerState]) -> LayerState | None:

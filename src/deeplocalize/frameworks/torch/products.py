@@ -11,6 +11,7 @@ from torch import Tensor
 
 from deeplocalize.frameworks.torch import graph
 from deeplocalize.frameworks.torch.calls import REDUCTIONS, CallLines
+from deeplocalize.frameworks.torch.stretched import is_square
 from deeplocalize.trace.schema import Source
 
 MAX_NODES = 50
@@ -28,13 +29,13 @@ def multiplies_all(loss: Any, answers: Collection[Tensor]) -> bool:
     while waiting and seen < MAX_NODES:
         node, seen = waiting.pop(), seen + 1
         inputs = [(each, at) for each, at in node.next_functions if each is not None]
-        sides = [(each, at) for each, at in inputs if not _is_square(graph.shape(each, at))]
+        sides = [(each, at) for each, at in inputs if not is_square(graph.shape(each, at))]
         if not sides:
             if not inputs or not (node is loss or _is_of_each(node)):
                 return False
             waiting += [each for each, _ in inputs]
             continue
-        examples = graph.shape(node)[0] if _is_square(graph.shape(node)) else 0
+        examples = graph.shape(node)[0] if is_square(graph.shape(node)) else 0
         if len(inputs) > 1 or not any(len(each) == examples for each in answers if each.ndim):
             return False
         if not _stretches(node, *sides[0], examples):
@@ -59,10 +60,6 @@ def _stretches(product: Any, side: Any, at: int, examples: int) -> bool:
     if tuple(factors.shape) != across or (shape != (examples,) and graph.name(side) == "UnsqueezeBackward"):
         return False
     return bool((factors != factors.reshape(-1)[0]).any())
-
-
-def _is_square(shape: tuple[int, ...]) -> bool:
-    return len(shape) == 2 and shape[0] == shape[1] > 1
 
 
 def line(calls: CallLines) -> Source | None:

@@ -22,11 +22,11 @@ def stretched(loss: Any, outputs: Collection[Any]) -> Any:
         node = waiting.pop()
         if node in outputs:
             continue
-        if graph.name(node) == "SubBackward" and _is_square(graph.shape(node, 0)):
+        if graph.name(node) == "SubBackward" and is_square(graph.shape(node, 0)):
             given = [
                 (each, at)
                 for each, at in node.next_functions
-                if each is not None and not _is_square(graph.shape(each, at))
+                if each is not None and not is_square(graph.shape(each, at))
             ]
             if len(given) == 2:
                 return None
@@ -47,5 +47,6 @@ def _answer(node: Any, at: int, examples: int, outputs: Collection[Any]) -> Any:
     return node if node in outputs and shape in ((examples,), (examples, 1)) else None
 
 
-def _is_square(shape: tuple[int, ...]) -> bool:
+def is_square(shape: tuple[int, ...]) -> bool:
+    """True if something has a row and a column for each of several examples."""
     return len(shape) == 2 and shape[0] == shape[1] > 1

@@ -40,7 +40,7 @@ from collections.abc import Iterator
 
 from deeplocalize.findings import Evidence, Finding, Locus, Severity
 from deeplocalize.remedies import Remedy
-from deeplocalize.rules import rule
+from deeplocalize.rules import CannotEvaluate, rule
 from deeplocalize.signals import places
 from deeplocalize.signals.labels import alone, is_one_label
 from deeplocalize.signals.over_time import recorded
@@ -77,8 +77,10 @@ def _only_label(trace: Trace) -> int | None:
     if card.encoding == "multi-hot":
         several = len(trace.run.objectives) == 1 and trace.run.objectives[0].loss.kind == "binary-cross-entropy"
         return int(card.minimum) if several and card.minimum is not None and card.minimum == card.maximum else None
+    if not len(majority):
+        raise CannotEvaluate("not recorded: target.majority")
     present = [value for value, count in card.counts if count]
-    only = len(present) == 1 and len(majority) and majority.min() == 1 and is_one_label(trace) and _tells_apart(trace)
+    only = len(present) == 1 and majority.min() == 1 and is_one_label(trace) and _tells_apart(trace)
     return int(present[0]) if only else None
 
 

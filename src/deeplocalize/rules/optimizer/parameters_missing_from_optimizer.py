@@ -86,7 +86,8 @@ def check(trace: Trace, *, share: float = 0.99) -> Iterator[Finding]:
         return
     held = min(float(np.nanmax(trace.series(*OPTIMIZED)[:, index])) for index in missing)
     yield Finding(
-        message=f"The optimizer {trace.run.optimizers[0].name} does not hold the parameters of {_named(trace, missing)}: they get a gradient in every step and never change.",
+        message=f"The optimizer {trace.run.optimizers[0].name} does not hold the parameters of {_named(trace, missing)}: they get a "
+        "gradient in every step and never change.",
         locus=_locus(trace, missing[0]),
         evidence=(Evidence("share of the layer's parameters that an optimizer holds", held, "<=", share, OPTIMIZED),),
         remedies=((_LAYER if trace.run.framework == "keras" else _REGISTER) if hidden else _REBUILD,),

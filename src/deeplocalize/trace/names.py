@@ -86,7 +86,7 @@ SCALARS = (
     "target.majority",  # share of the batch's labels that are its most frequent one
     "target.ignored",  # share of the batch's labels that the loss leaves out
     "clipped",  # by what gradient clipping multiplied the gradient, 1 = left it as it was; NaN without clipping
-    "idle_clips",  # calls that clip gradients before there are any, as before the backward pass
+    "idle_clips",  # calls that clip gradients before there are any, or are given none
     "repeated_backwards",  # backward passes from a loss from which one had gone back before
     "unused_backwards",  # backward passes on other batches whose gradients were cleared before the step could use them
     "rebuilt_optimizers",  # optimizers that the same call built anew for the same parameters since the last step

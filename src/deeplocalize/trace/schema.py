@@ -262,7 +262,7 @@ class Run:
     """What was run and with which settings.
 
     `sources` holds the lines of calls: compile, fit, forward, loss, backward, step, zero_grad, scheduler, eval, model, clip,
-    idle_clip (the one that clips before there are gradients), loader (the one that built it), workers (its argument that says
+    idle_clip (the one that clips before there are gradients), empty_clip (one that is given none), loader (the one that built it), workers (its argument that says
     how they begin, else how many they are), batch (the user's own that takes batches from it), shuffle, dtype (what gives the
     weights 16 bits), scaler (its first scale, or else what built it), scheduler_built, backward_again, model_built (the one in
     the loop that builds models anew), where known. `ended` is running, completed, interrupted, raised or stopped (by us, at

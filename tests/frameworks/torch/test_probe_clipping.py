@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from loops import batch, small_net
@@ -54,3 +55,24 @@ def test_of_several_trainings_nothing_is_said(watched):
     with watched() as seen:
         loop(before=norm, models=2)
     assert not any(trace.scalar("idle_clips")[2:].any() for trace in seen.traces)
+
+
+@pytest.mark.parametrize(("given", "count"), [(lambda parameters: iter(()), 1), (lambda parameters: parameters, 0)])
+def test_a_clip_that_is_given_no_parameters_is_told_from_one_that_is(watched, given, count):
+    with watched() as seen:
+        loop(after=lambda parameters: torch.nn.utils.clip_grad_norm_(given(parameters), 1.0))
+    assert seen.trace.scalar("idle_clips")[2:].tolist() == [count] * 3
+    assert np.isnan(seen.trace.scalar("clipped")[2:]).all() == bool(count)
+    assert ("empty_clip" in seen.trace.run.sources) is bool(count)
+
+
+def test_gradients_that_are_all_zero_have_a_norm_of_zero(watched):
+    def clip(parameters):
+        parameters = list(parameters)
+        for each in parameters:
+            each.grad.zero_()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+
+    with watched() as seen:
+        loop(after=clip)
+    assert not seen.trace.scalar("idle_clips").any()

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -18,6 +20,14 @@ def run(idle, loss=2.3, **scalars):
 def test_clipping_before_backward_is_named_with_its_line():
     (found,) = check.run(run(np.ones(100)))
     assert (found.locus.kind, found.locus.layer, found.locus.source) == ("training-loop", None, source(41))
+
+
+def test_a_clip_that_is_given_nothing_is_said_to_be():
+    trace = run(np.ones(100))
+    sources = {"empty_clip": source(42)}
+    (found,) = check.run(dataclasses.replace(trace, run=dataclasses.replace(trace.run, sources=sources)))
+    assert found.locus.source == source(42)
+    assert "given no parameters with a gradient" in found.message and "list" in found.remedies[0].text
 
 
 def test_it_is_weaker_where_the_network_learns_well_all_the_same():

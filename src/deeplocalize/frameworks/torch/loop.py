@@ -31,7 +31,7 @@ class Loop:
         rebuilt_schedulers: the same of learning-rate schedulers.
         rebuilt_models: how many models were built in place of one that was trained for a single step.
         clipped: by what clipping multiplied the gradient, a number or still on its device; NaN without clipping.
-        idle_clips: how often gradients were clipped when there were none yet, before any backward pass.
+        idle_clips: how often gradients were clipped before any backward pass, or none were given to be clipped.
         unused: backward passes whose gradients are cleared before a step.
         left: gradients that one of several optimizers has applied, and that are still there.
         restored: weights, or what an optimizer had gathered, were loaded: whatever is built anew then is meant to be.
@@ -139,11 +139,11 @@ class Clipping:
 
     def norm_clipped(self, total: Any, _parameters: Any = None, max_norm: Any = None, *_: Any, **__: Any) -> None:
         """The norm of gradients was `total` before it was clipped."""
-        if isinstance(total, Tensor) and isinstance(max_norm, int | float):
+        if not isinstance(total, Tensor) or not isinstance(max_norm, int | float):
+            return
+        if max_norm == math.inf or not self._tell_idle(total):
             factor = (max_norm / (total.detach() + 1e-6)).clamp(max=1.0)
             self._tell({id(each): factor for each in self._concerned()})
-            if max_norm < math.inf:
-                self._tell_idle()
 
     def values_begin(self, *_: Any, **__: Any) -> None:
         """Each number of gradients is about to be clipped; how large they are is looked at in recorded steps only."""
@@ -158,12 +158,18 @@ class Clipping:
     def _concerned(self) -> list[Training]:
         return [each for each in self._trainings() if each.backwards]
 
-    def _tell_idle(self) -> None:
-        """Whose gradients these are is known without a look if there is one training only."""
+    def _tell_idle(self, total: Tensor | None = None) -> bool:
+        """Tell of a call that had nothing to clip: before the backward pass, or given no parameters at all, so that the norm is 0
+        where gradients are not. Whose gradients these are is known without a look if there is one training only."""
         live = self._trainings()
-        if len(live) == 1 and not live[0].backwards:
-            live[0].loop.idle_clips += 1
-            self._remember("idle_clip", user_call(sys._getframe(2)), live)
+        if len(live) != 1:
+            return False
+        empty = total is not None and total.device.type == "cpu" and float(total) == 0
+        if live[0].backwards and not (empty and has_gradient(live[0].live_optimizers())):
+            return False
+        live[0].loop.idle_clips += 1
+        self._remember("empty_clip" if live[0].backwards else "idle_clip", user_call(sys._getframe(2)), live)
+        return True
 
     def _tell(self, factors: dict[int, Tensor]) -> None:
         for training in self._concerned():

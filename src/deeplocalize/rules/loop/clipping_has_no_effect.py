@@ -1,18 +1,20 @@
-"""Gradients are clipped before there are any.
+"""Gradients are clipped where there are none.
 
 What it means
-`clip_grad_norm_` or `clip_grad_value_` stands before `backward()`, or after the step. At that place the gradients are cleared or
-those of the step before, so what the optimizer is given is never clipped.
+`clip_grad_norm_` or `clip_grad_value_` stands before `backward()`, or after the step: there the gradients are cleared, or those of
+the step before. Or `clip_grad_norm_` is given an iterator that was used up before, such as the `filter` or `model.parameters()` that
+the optimizer was built from. Either way what the optimizer is given is never clipped.
 
 Why it hurts
 The training is as if it had no clipping: one exploding gradient throws the weights away, which the clipping was to prevent.
 
 How it is recognized
 In more than `share` = 0.5 of the steps, and in at least `least` = 10 of them, the gradients were clipped before any backward pass
-since the step before, and not clipped after one. Who clips at infinity wants the norm alone, and is left alone.
+since the step before, or the norm that was clipped is 0 though gradients are not, and nothing else clipped them. Who clips at
+infinity wants the norm alone, and is left alone.
 
 How to fix it
-Clip between `backward()` and the optimizer's `step()`.
+Clip between `backward()` and the optimizer's `step()`, and give it a list, or `model.parameters()` anew.
 
 When it is wrong
 The order of the calls is a fact. A gradient that is put together without backward, by hand, can be clipped at any place.
@@ -37,6 +39,12 @@ from deeplocalize.signals.quality import learns_well
 from deeplocalize.signals.settings import call_line
 from deeplocalize.trace.schema import Trace
 
+_EARLY = "gradients are clipped before backward() has made any", "Clip between backward() and the optimizer's step()"
+_EMPTY = (
+    "the clipping is given no parameters with a gradient, as by an iterator that was used up before",
+    "Make a list of the parameters where they are first asked for, or ask for model.parameters() again",
+)
+
 
 @rule(
     code="T411",
@@ -50,12 +58,13 @@ def check(trace: Trace, *, share: float = 0.5, least: int = 10) -> Iterator[Find
     in_vain = (trace.scalar("idle_clips") > 0) & ~clipped & (passes > 0)
     if in_vain.sum() < least or in_vain.mean() <= share:
         return
+    empty = call_line(trace, "empty_clip")
+    why, cure = _EMPTY if empty is not None else _EARLY
     yield Finding(
-        message=f"In {in_vain.mean():.0%} of the steps gradients are clipped before backward() has made any, so the clipping has no "
-        "effect.",
-        locus=Locus("training-loop", source=call_line(trace, "idle_clip", "step")),
-        evidence=(Evidence("share of steps that clip only before backward", float(in_vain.mean()), ">", share),),
-        remedies=(Remedy("Clip between backward() and the optimizer's step()"),),
+        message=f"In {in_vain.mean():.0%} of the steps {why}, so the clipping has no effect.",
+        locus=Locus("training-loop", source=empty or call_line(trace, "idle_clip", "step")),
+        evidence=(Evidence("share of steps that clip no gradient", float(in_vain.mean()), ">", share),),
+        remedies=(Remedy(cure),),
         strength=0.5 if learns_well(trace) else 1.0,
         first_step=int(trace.steps[0]),
     )

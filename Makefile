@@ -12,7 +12,7 @@ demo: $(VENV)/demo.stamp
 	if [ $$status -ne 1 ]; then echo "the demo's fault was not found (exit status $$status)" >&2; exit 1; fi
 
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not corpus"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadscope -m "not corpus"
 
 # Every program of faults/ on every backend; longer than the tests.
 corpus: $(VENV)/test.stamp

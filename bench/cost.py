@@ -1,6 +1,6 @@
-"""What watching costs, as a ratio to the unwatched step time: ``python -m bench cost [--model NAME] [--pairs N]``.
+"""What watching costs, as a ratio to the unwatched step time: ``python -m bench cost [--model NAME] [--pairs N] [--device cuda]``.
 
-The same program (PyTorch, CPU, one thread) is run as `python` and as `deeplocalize run`, one after the other and so many
+The same program (PyTorch, one thread) is run as `python` and as `deeplocalize run`, one after the other and so many
 times; which of the two comes first changes from pair to pair. A program times its own training steps, from the first to the
 last, so that the expensive first ones, in which every layer of every step is recorded, are in it. Printed is the median over
 the pairs of the ratio of the two times, and the smallest and the largest.
@@ -83,11 +83,11 @@ INSIDE: dict[str, Callable[[nn.Module], contextlib.AbstractContextManager[object
 """Other tools, which a program has to call itself."""
 
 
-def train(name: str, steps: int, tool: str = "none") -> float:
+def train(name: str, steps: int, tool: str = "none", device: str = "cpu") -> float:
     """Seconds that so many training steps of a program take."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    model, x, y = CASES[name][0]()
+    model, x, y = (each.to(device) for each in CASES[name][0]())
     optimizer = torch.optim.Adam(model.parameters(), 1e-4)
     with INSIDE[tool](model) if tool in INSIDE else contextlib.nullcontext():
         began = time.perf_counter()
@@ -96,13 +96,15 @@ def train(name: str, steps: int, tool: str = "none") -> float:
             loss = nn.functional.cross_entropy(model(x), y)
             loss.backward()
             optimizer.step()
+        loss.item()  # a GPU may still be computing
         return time.perf_counter() - began
 
 
-def _run(name: str, steps: int, tool: str) -> float:
+def _run(name: str, steps: int, tool: str, device: str) -> float:
     """The same in a process of its own, watched by a tool or by none."""
     with tempfile.TemporaryDirectory() as folder:
         program = ["-m", "bench.cost", "--train", name, "--steps", str(steps), "--tool", tool]
+        program += ["--device", device]
         watch = [
             "-m",
             "deeplocalize",
@@ -119,12 +121,12 @@ def _run(name: str, steps: int, tool: str) -> float:
         return float(next(line for line in done.stdout.splitlines() if line.startswith("seconds ")).split()[1])
 
 
-def measure(name: str, steps: int, pairs: int, tool: str) -> tuple[float, list[float]]:
+def measure(name: str, steps: int, pairs: int, tool: str, device: str) -> tuple[float, list[float]]:
     """(unwatched seconds a step, the ratio of each pair, ascending)."""
     plain, ratios = [], []
     for pair in range(pairs):
         order = ("none", tool) if pair % 2 else (tool, "none")
-        seconds = {each: _run(name, steps, each) for each in order}
+        seconds = {each: _run(name, steps, each, device) for each in order}
         plain.append(seconds["none"] / steps)
         ratios.append(seconds[tool] / seconds["none"])
     return statistics.median(plain), sorted(ratios)
@@ -136,12 +138,13 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="training steps (default: 2000, 600 and 300)")
     parser.add_argument("--pairs", type=int, default=5, help="runs of each (default: %(default)s)")
     parser.add_argument("--model", choices=CASES, action="append", help="only this one; the results file is left alone")
+    parser.add_argument("--device", default="cpu", help="another one than %(default)s; the results file is left alone")
     parser.add_argument("--also", action="store_true", help="measure the other tools, too")
     parser.add_argument("--train", choices=CASES, help=argparse.SUPPRESS)
     parser.add_argument("--tool", default="none", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.train:
-        print("seconds", train(options.train, options.steps, options.tool))
+        print("seconds", train(options.train, options.steps, options.tool, options.device))
         return
     others = [tool for tool in INSIDE if tool == "detect_anomaly" or importlib.util.find_spec("transformers")]
     tools = ["deeplocalize", *(others if options.also else ())]
@@ -150,12 +153,12 @@ def main() -> None:
     for name in options.model or CASES:
         for tool in tools:
             steps = options.steps or CASES[name][1]
-            seconds, ratios = measure(name, steps, options.pairs, tool)
+            seconds, ratios = measure(name, steps, options.pairs, tool, options.device)
             middle, low, high = statistics.median(ratios), ratios[0], ratios[-1]
             shown = f"{1e3 * seconds:.2f} | {middle:.3f} | {low:.3f} | {high:.3f}"
             rows.append(f"| {name} | {tool} | {steps} | {shown} |")
             print(rows[-1], flush=True)
-    if not options.model:
+    if not options.model and options.device == "cpu":
         write_section("cost", rows)
 
 

@@ -1,7 +1,8 @@
 """The Keras probe on the tensorflow, jax and torch backends: the checks of check_*.py, run in one process each.
 
 Keras fixes its backend when it is imported, so each backend has a process of its own; it runs all checks, since
-importing a backend takes longer than checking it.
+importing a backend takes longer than checking it. The checks of a backend are one class, which one worker gets whole
+(--dist loadscope), so that no two run the same process.
 """
 
 import ast
@@ -16,7 +17,6 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def checks(backend):
@@ -39,12 +39,29 @@ def outcomes(backend):
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-@pytest.mark.parametrize(("backend", "check"), [(each, name) for each in BACKENDS for name in checks(each)])
-def test_on_each_backend(backend, check):
+def hold(backend, check):
     for needed in ("keras", backend):
         if importlib.util.find_spec(needed) is None:
             pytest.skip(f"{needed} is not installed")
     assert outcomes(backend)[check] == "ok", outcomes(backend)[check]
+
+
+@pytest.mark.parametrize("check", list(checks("jax")))
+class TestOnJAX:
+    def test_that(self, check):
+        hold("jax", check)
+
+
+@pytest.mark.parametrize("check", list(checks("tensorflow")))
+class TestOnTensorFlow:
+    def test_that(self, check):
+        hold("tensorflow", check)
+
+
+@pytest.mark.parametrize("check", list(checks("torch")))
+class TestOnTorch:
+    def test_that(self, check):
+        hold("torch", check)
 
 
 def test_importing_the_package_imports_no_keras():

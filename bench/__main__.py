@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("calibrate", "cost", "deeplocalize40", "early", "faults", "mutation")
+NAMES = ("accelerator", "calibrate", "cost", "deeplocalize40", "early", "faults", "mutation")
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in NAMES:

@@ -14,6 +14,10 @@ All of this holds:
   handed out one in most steps. Where the whole data set is one batch, each step is meant to be the same.
 - In `same` = 0.95 of the recorded steps, and in at least `least` = 20 of them, the inputs of the batch are the same numbers.
   One pass over the data may be that short, so that a batch comes back; hardly any comes back at once, in each step.
+- Or they are the same but for noise, as where a data set augments what it hands out: in `same` of at least `least` recorded
+  steps the most frequent label has the same share; and of the batches whose rows are kept, successive ones have the same
+  targets in the same order, and to `same` of the rows the one that comes in their place is nearer than all others of their
+  label. Batches that come back because the order of all stays the same are no such pair.
 - The inputs are not constant (that is another fault), and in PyTorch the user's own loop takes the batches: libraries
   repeat a batch if they are asked to.
 
@@ -40,29 +44,41 @@ from deeplocalize.findings import Evidence, Finding, Locus, Severity
 from deeplocalize.remedies import Remedy
 from deeplocalize.rules import rule
 from deeplocalize.signals.over_time import recorded
+from deeplocalize.signals.repetition import rows_again
 from deeplocalize.signals.settings import call_line
-from deeplocalize.trace.schema import Source, Trace
+from deeplocalize.trace.schema import FloatArray, Source, Trace
 
 
 @rule(code="D106", severity=Severity.HIGH, needs=("steps", "inputs", "input.digest"), explains=("one-class-only",))
 def check(trace: Trace, *, several: int = 2, same: float = 0.95, least: int = 20) -> Iterator[Finding]:
     """Yield one finding if the recorded steps have one batch in common, and there are others."""
-    digests, batches = recorded(trace.scalar("input.digest")), trace.run.batches or 0
-    counts = np.unique(digests, return_counts=True)[1]
-    repeated, share = int(counts.max()), float(counts.max() / len(digests))
-    if batches < several or repeated < least or share < same or not _is_asked(trace):
+    batches = trace.run.batches or 0
+    if batches < several or not _is_asked(trace):
+        return
+    digests, majorities = recorded(trace.scalar("input.digest")), recorded(trace.scalar("target.majority"))
+    repeated, what, but = _most_frequent(digests), "recorded steps with the same inputs", ""
+    share = repeated / len(digests)
+    if share < same and _most_frequent(majorities) >= max(least, same * len(majorities)):
+        repeated, share = len(majorities), rows_again(trace, batches)
+        what, but = "rows kept that come back in the next batch, near where they were", ", but for noise,"
+    if repeated < least or not share >= same:
         return
     yield Finding(
-        message=f"The same batch was trained on in {repeated} of {len(digests)} recorded steps, although the data set makes "
+        message=f"The same batch{but} was trained on in {repeated} of {len(digests)} recorded steps, although the data set makes "
         f"{batches:,} different ones: the rest of the data is never seen.",
         locus=Locus("data", source=_line(trace)),
         evidence=(
-            Evidence("share of the recorded steps with the same inputs", share, ">=", same),
+            Evidence(f"share of the {what}", share, ">=", same),
             Evidence("different batches that the data set makes", batches, ">=", several),
         ),
         remedies=(_remedy(trace),),
         first_step=int(trace.steps[0]),
     )
+
+
+def _most_frequent(values: FloatArray) -> int:
+    """How often the most frequent of the values is among them."""
+    return int(np.unique(values, return_counts=True)[1].max(initial=0))
 
 
 def _is_asked(trace: Trace) -> bool:

@@ -1,5 +1,7 @@
 """Which lines of a file belong to what a training does in each step."""
 
+import dis
+
 import pytest
 
 from deeplocalize.frameworks.source import CallSite, outermost_loop, place, runs_beside
@@ -46,3 +48,16 @@ def test_of_a_long_line_the_comment_for_us_is_kept(tmp_path):
     assert [len(text) for text in texts] == [200, 200, 41]
     assert [text.endswith(comment) for text in texts] == [True, False, True]
     assert texts[0].startswith("x = 1 + 1")
+
+
+def test_a_call_is_the_same_up_to_its_last_instruction_and_no_other_is():
+    code = compile("first(x) + second(x)\n", "program.py", "exec")
+    one, other = (
+        CallSite("program.py", 1, code, each.offset)
+        for each in dis.get_instructions(code)
+        if each.opname.startswith("CALL")
+    )
+    later = CallSite("program.py", 1, code, one.instruction + 2)
+    assert one.is_same_call(one) and one.is_same_call(later)
+    assert not one.is_same_call(other)
+    assert not one.is_same_call(CallSite("program.py", 1, code.replace(co_name="another"), one.instruction))

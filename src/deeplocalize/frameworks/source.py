@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import itertools
 import linecache
 import os
 import sys
@@ -84,6 +85,14 @@ class CallSite:
         """The line on which the call begins."""
         return place(self.filename, self.line)
 
+    def is_same_call(self, other: CallSite) -> bool:
+        """True if the other is this very call. Seen from Python 3.12, a call goes on a few instructions further when the
+        function calls one written in C."""
+        if self.code is not other.code or self.instruction == other.instruction:
+            return self == other
+        span = _span(self.code, self.instruction)
+        return None not in span and span == _span(other.code, other.instruction)
+
     def call(self) -> ast.Call | None:
         """The call as it stands in the file."""
         return _call_at(self.filename, self.line, _position(self.code, self.instruction))
@@ -137,10 +146,14 @@ def functions_running() -> set[CodeType]:
 
 def _position(code: CodeType, instruction: int) -> tuple[int, int] | None:
     """(line, column) where the expression of an instruction begins."""
-    for at, (line, _, column, _) in enumerate(code.co_positions()):
-        if at == instruction // 2:
-            return (line, column) if line is not None and column is not None else None
-    return None
+    line, _, column, _ = _span(code, instruction)
+    return (line, column) if line is not None and column is not None else None
+
+
+def _span(code: CodeType, instruction: int) -> tuple[int | None, int | None, int | None, int | None]:
+    """(line, last line, column, last column) of the expression of an instruction."""
+    nothing = (None, None, None, None)
+    return next(itertools.islice(code.co_positions(), instruction // 2, None), nothing) if instruction >= 0 else nothing
 
 
 def outermost_loop(site: CallSite | None) -> Source | None:

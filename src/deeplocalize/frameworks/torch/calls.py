@@ -93,7 +93,7 @@ class CallLines:
             self.stop()
         elif name in _WATCHED and frame is not None:
             site = user_call(frame)
-            if site is not None and (name, site) not in self.calls[-4:]:
+            if site is not None and not any(each == name and at.is_same_call(site) for each, at in self.calls[-4:]):
                 self.calls.append((name, site))
         elif name in DROPOUT_CALLS and frame is not None and self.untold is None:
             self._look_at_dropout(frame)

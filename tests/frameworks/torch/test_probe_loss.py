@@ -113,6 +113,9 @@ class Tags(nn.Module):
         (0, lambda out, y: F.nll_loss(out.view(-1, 3), y.view(-1)), 0),
         (1, lambda out, y: F.nll_loss(out.view(-1, 3), y.view(-1)), 0),
         (-1, lambda out, y: F.nll_loss(out.view(-1, 3), y.view(-1)), 1),
+        (0, lambda out, y: F.nll_loss(out[y > 0], y[y > 0]), 0),
+        (-1, lambda out, y: F.nll_loss(out[y > 0], y[y > 0]), 1),
+        (-1, lambda out, y: F.nll_loss(out[:, [0, 2]].view(-1, 3), y[:, [0, 2]].view(-1)), 1),
         (1, lambda out, y: F.nll_loss(out.transpose(1, 2), y), None),
         (-2, lambda out, y: F.mse_loss(out, F.one_hot(y, 3).float()), 1),
         (0, lambda out, y: nn.MSELoss()(out, F.one_hot(y, 3).float()), 0),
@@ -222,3 +225,31 @@ def test_a_loss_that_stretches_a_column_over_a_flat_tensor_is_known_by_what_it_w
     assert (objective.head.shape, seen.trace.data.targets[0].shape) == (
         ((1,), ()) if column == "prediction" else ((), (1,))
     )
+
+
+def over_neighbors(out, y):
+    return torch.full((len(out), len(out)), 1 / len(out)) @ out, y
+
+
+def of_some(out, y):
+    return out[y > 0], y[y > 0]
+
+
+def of_one_class(out, y):
+    return out[torch.arange(len(y)), y], y.float()
+
+
+@pytest.mark.parametrize(
+    ("look", "loss", "layer"),
+    [
+        (over_neighbors, nn.CrossEntropyLoss(), 2),
+        (of_some, nn.CrossEntropyLoss(), 2),
+        (of_one_class, nn.MSELoss(), None),
+    ],
+)
+def test_an_output_is_known_behind_a_choice_of_rows_and_a_product_with_data(watched, look, loss, layer):
+    with watched() as seen:
+        model = small_net()
+        train(model, torch.optim.SGD(model.parameters(), 0.1), loss=lambda out, y: loss(*look(out, y)))
+    head = seen.trace.run.objectives[0].head
+    assert (head.layer, head.activation) == (layer, "linear" if layer is not None else None)

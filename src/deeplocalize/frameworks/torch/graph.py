@@ -71,6 +71,9 @@ LOSS_NODES = {
     "SoftMarginLossBackward": ("hinge", "values", "elementwise"),
 }
 
+_SCALING = ("MulBackward", "DivBackward", "MmBackward", "BmmBackward", "SparseAddmmBackward", "SparseMmBackward")
+"""Operations that mix or stretch a prediction without bending it, where the other factor is data."""
+
 _REDUCTIONS = ("none", "mean", "sum")
 _MAX_NODES = 20_000
 
@@ -352,14 +355,21 @@ def chain(start: Node | None, layers: dict[Node, Any]) -> Chain:
             way.end = node
             break
         kind = name(node)
-        scaled = scaled or kind in ("MulBackward", "DivBackward")
+        scaled = scaled or kind in _SCALING
         if kind in ACTIVATION_NODES and not scaled:
             way.activations.insert(0, (ACTIVATION_NODES[kind], node))
-        elif kind not in TRANSPARENT and kind not in ("MulBackward", "DivBackward"):
+        elif not (kind in TRANSPARENT or kind in _SCALING or selects_rows(node)):
             way.known = False  # also a nonlinearity whose output is stretched: it has no name of its own
             break
         node = only_parent(node)
     return way
+
+
+def selects_rows(node: Node) -> bool:
+    """True if an operation hands on some of the examples, or positions, that it was given, as they are: `out[mask]`."""
+    parent = only_parent(node) if name(node) in ("IndexBackward", "IndexSelectBackward") else None
+    given, made = shape(parent) if parent is not None else (), shape(node)
+    return bool(given and made) and (len(given) == len(made) == 1 or (len(made) > 1 and given[-1] == made[-1]))
 
 
 def variables_and_consumers(root: Node) -> tuple[list[Tensor], dict[Node, list[Node]]]:

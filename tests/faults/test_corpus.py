@@ -31,9 +31,6 @@ shapes by itself, unless a train step or an object of the user's own is in the w
 order of axes. Its `PyDataset` may be loaded by several processes, but whichever is free takes the next batch, and how many there
 are is not recorded."""
 
-IN_KERAS_ALONE = {"callback-watches-wrong-direction"}
-"""PyTorch is told numbers, and not what they are."""
-
 MOST_CHANGED_LINES = 5
 """On either side. Two lines say it in most pairs; going from one unit to three touches data, layer, loss and answer."""
 
@@ -84,8 +81,7 @@ def test_a_fault_toml_is_well_formed(folder):
     assert facts["symptom"].endswith(".")
     assert tables.keys() == {path.name for path in folder.iterdir() if path.is_dir()}
     frameworks = {name.split("-")[0] for name in tables}
-    alone = {"torch": folder.name in IN_PYTORCH_ALONE, "keras": folder.name in IN_KERAS_ALONE}
-    assert frameworks == ({name for name, only in alone.items() if only} or {"torch", "keras"})
+    assert frameworks == ({"torch"} if folder.name in IN_PYTORCH_ALONE else {"torch", "keras"})
     for table in tables.values():
         assert table.keys() - {"backends", "layer"} == {"kind", "line", "metric", "buggy", "fixed"}
 

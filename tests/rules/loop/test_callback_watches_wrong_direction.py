@@ -36,6 +36,12 @@ def test_without_its_line_the_call_of_fit_is_shown():
     assert finding.locus.source == source(40)
 
 
+def test_in_pytorch_where_no_mode_may_stand_in_the_file_only_the_right_one_is_given():
+    trace = make_trace(run=make_run(framework="torch", monitors=(CUT,)))
+    (remedy,) = check.run(trace)[0].remedies
+    assert (remedy.before, remedy.after) == (None, 'mode="min"')
+
+
 @pytest.mark.parametrize(
     ("monitor", "facts"),
     [

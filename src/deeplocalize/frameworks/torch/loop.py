@@ -14,6 +14,7 @@ from torch import Tensor
 from deeplocalize.frameworks.source import CallSite, user_call
 from deeplocalize.frameworks.torch import stats
 from deeplocalize.frameworks.torch.left import LeftGradients, has_gradient
+from deeplocalize.frameworks.torch.plateaus import Plateaus
 from deeplocalize.frameworks.torch.unused import Unused
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Loop:
         idle_clips: how often gradients were clipped before any backward pass, or none were given to be clipped.
         unused: backward passes whose gradients are cleared before a step.
         left: gradients that one of several optimizers has applied, and that are still there.
+        plateaus: what schedulers did that wait for a quantity to get better, since the beginning.
         restored: weights, or what an optimizer had gathered, were loaded: whatever is built anew then is meant to be.
     """
 
@@ -44,6 +46,7 @@ class Loop:
         self.clipped: float | Tensor = math.nan
         self.unused = Unused()
         self.left = LeftGradients()
+        self.plateaus = Plateaus()
         self._in_vain = math.nan
         self._losses: list[weakref.ref[Tensor]] = []
         self._schedulers: dict[tuple[CallSite, int], int] = {}

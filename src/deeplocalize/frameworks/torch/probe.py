@@ -82,7 +82,7 @@ class TorchProbe:
             self._wraps.wrap(owner, "load_state_dict", after=self._trainings.restored)
         for owner in (torch.optim.lr_scheduler.LRScheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
             self._wraps.wrap(owner, "__init__", after=self._scheduler_built)
-            self._wraps.wrap(owner, "step", after=self._scheduler_stepped)
+            self._wraps.wrap(owner, "step", self._scheduler_steps, self._scheduler_stepped)
         self._wraps.wrap(torch.autograd, "backward", before=self._backward_begins, after=self._backward_ended)
         self._scalers.install(self._wraps)
         self._loaders.install(self._wraps)
@@ -350,14 +350,21 @@ class TorchProbe:
                 training.loop.scheduler_built(self._sites.of(scheduler), scheduler.optimizer, training.step)
                 self._trainings.remember("scheduler_built", self._sites.of(scheduler), [training])
 
-    def _scheduler_stepped(self, scheduler: Any, *_: Any, **__: Any) -> None:
-        optimizer = getattr(scheduler, "optimizer", None)
-        owners = [training for training in self._trainings.live if training.owns(optimizer)]
+    def _scheduler_steps(self, scheduler: Any, *_: Any, **__: Any) -> None:
+        if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
+            for training in self._trainings.owners(scheduler.optimizer):
+                training.loop.plateaus.steps(scheduler)
+
+    def _scheduler_stepped(self, scheduler: Any, *args: Any, **kwargs: Any) -> None:
+        owners = self._trainings.owners(getattr(scheduler, "optimizer", None))
+        built, call = self._sites.of(scheduler), user_call(sys._getframe(2)) if owners else None
         for training in owners:
             training.events += "c"
+            if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
+                training.loop.plateaus.stepped(scheduler, args[0] if args else kwargs["metrics"], built, call)
         if owners:  # its constructor steps it, too
-            self._trainings.remember("scheduler", user_call(sys._getframe(2)), owners)
-            self._trainings.remember("scheduler_built", self._sites.of(scheduler), owners)
+            self._trainings.remember("scheduler", call, owners)
+            self._trainings.remember("scheduler_built", built, owners)
 
     def _step_begins(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         self._stepping[id(optimizer)] = self._backward_count

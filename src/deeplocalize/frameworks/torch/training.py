@@ -342,6 +342,7 @@ class Training:
             crash=crash,
             origin=self._origin(),
             scaling=scaling.merged(self.scaled, self._lost),
+            monitors=self.loop.plateaus.found,
             **facts.seen(self.models, self._facts.loaded),
         )
         return dataclasses.replace(told, trainable=facts.trainable(self.models)) if crash and not self._gone() else told

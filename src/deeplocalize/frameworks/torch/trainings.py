@@ -270,9 +270,13 @@ class Trainings:
             training.backwards.append(backward)
         self._tell("b", trainings)
 
+    def owners(self, optimizer: Any) -> list[Training]:
+        """The live trainings that an optimizer belongs to."""
+        return [training for training in self.live if training.owns(optimizer)]
+
     def cleared(self, optimizer: torch.optim.Optimizer) -> list[Training]:
         """An optimizer cleared its gradients. Returns the trainings it belongs to."""
-        owners = [training for training in self.live if training.owns(optimizer)]
+        owners = self.owners(optimizer)
         for training in owners:
             training.close_open_step()
             training.event("z")

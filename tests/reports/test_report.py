@@ -23,6 +23,8 @@ def test_a_recorder_without_steps_is_no_training_beside_one_with_steps(rules):
     assert len(Report.of([crashed, make_trace()]).diagnoses) == 2
     skipped = make_trace(steps=0, run=make_run(scaling=Scaling(40, 40, 40, 40, 65536.0, 1e-8)))
     assert len(Report.of([skipped, make_trace()]).diagnoses) == 2
+    forgotten = make_trace(steps=0, run=make_run(unapplied=40))
+    assert len(Report.of([forgotten, make_trace()]).diagnoses) == 2
 
 
 def test_a_program_is_faulty_if_one_training_is(rules, rule_that, found):

@@ -128,7 +128,8 @@ def trainings(traces: tuple[Trace, ...]) -> tuple[Trace, ...]:
     """Those of the traces that show a training.
 
     A recorder without steps is no training if another one has steps: it belongs to a model that was only used, or to a
-    probe that had nothing to do. It stays if the program ended in it, or if all its steps were skipped.
+    probe that had nothing to do. It stays if the program ended in it, or if steps of it were asked for in vain: all skipped,
+    or never taken although an optimizer holds what a gradient was computed for again and again.
     """
     seen = [trace for trace in traces if len(trace.steps) or trace.layers]
     trained = [trace for trace in seen if len(trace.steps) or trace.run.crash is not None or _was_asked(trace)]
@@ -143,8 +144,8 @@ def most_telling(traces: tuple[Trace, ...], most: int = MOST_JUDGED) -> tuple[Tr
 
 
 def _was_asked(trace: Trace) -> bool:
-    """True if steps were asked of an optimizer that a gradient scaler skipped."""
-    return trace.run.scaling is not None and trace.run.scaling.skipped > 0
+    """True if steps were asked for that a gradient scaler skipped, or that the program forgot."""
+    return (trace.run.scaling is not None and trace.run.scaling.skipped > 0) or trace.run.unapplied > 1
 
 
 def longest(diagnoses: tuple[Diagnosis, ...]) -> Diagnosis | None:

@@ -141,7 +141,10 @@ class Objective:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """An optimizer by its common name (`sgd`, `adam`, ...) and the settings it was built with."""
+    """An optimizer by its common name (`sgd`, `adam`, ...) and the settings it was built with.
+
+    `misplaced`: it holds what another one holds, and steps after gradients for a model that none holds.
+    """
 
     kind: str
     name: str
@@ -149,6 +152,7 @@ class Optimizer:
     parameters: int = 0
     source: Source | None = None
     sources: dict[str, Source] = field(default_factory=dict)  # lines of single arguments, such as "learning_rate"
+    misplaced: bool = False
 
 
 @dataclass(frozen=True)

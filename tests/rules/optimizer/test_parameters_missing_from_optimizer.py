@@ -4,6 +4,7 @@ import pytest
 from deeplocalize.rules.optimizer.parameters_missing_from_optimizer import check
 from deeplocalize.testing import make_layer, make_run, make_trace, source
 from deeplocalize.trace import DataCard
+from deeplocalize.trace.schema import Optimizer
 
 BASELINE = DataCard(baseline_loss=2.3, baseline_accuracy=0.1)
 
@@ -35,6 +36,14 @@ def test_a_missing_head_is_weaker_evidence_if_the_rest_makes_up_for_it():
 @pytest.mark.parametrize("optimized", [[0, 0, 1, 1], [0, 1, 0, 1]])
 def test_training_a_part_on_purpose_is_not_accused_if_it_learns_well(optimized):
     assert check.run(run(optimized, learns=True)) == ()
+
+
+def test_an_optimizer_that_was_given_what_another_one_holds_is_named():
+    twins = [Optimizer("adam", "Adam", source=source(30)), Optimizer("adam", "Adam", source=source(32), misplaced=True)]
+    states = {"layer.optimized": [1, 1, 0, 0], "layer.trainable": 1, "layer.reached": 1}
+    (finding,) = check.run(make_trace(layers=4, steps=200, run=make_run(optimizers=tuple(twins)), columns=states))
+    assert (finding.locus.kind, finding.locus.layer, finding.locus.source) == ("optimizer", 2, source(32))
+    assert "No optimizer holds the parameters of layer 2" in finding.message
 
 
 def test_layers_in_a_plain_list_are_named_even_if_the_rest_learns_well():

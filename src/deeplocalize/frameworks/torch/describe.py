@@ -205,7 +205,9 @@ def _signature(cls: type) -> tuple[str, ...]:
     return code.co_varnames[1 : code.co_argcount] if code else ()
 
 
-def optimizer(instance: torch.optim.Optimizer, site: CallSite | None, filename: str | None = None) -> Optimizer:
+def optimizer(
+    instance: torch.optim.Optimizer, site: CallSite | None, filename: str | None = None, misplaced: bool = False
+) -> Optimizer:
     """The facts of an optimizer, with its settings under framework-neutral names. `filename` is where to look for the call
     that built it, if that was not seen."""
     names = {"lr": "learning_rate", "alpha": "rho", "dampening": "dampening"}
@@ -233,6 +235,7 @@ def optimizer(instance: torch.optim.Optimizer, site: CallSite | None, filename: 
         parameters=sum(each.numel() for group in instance.param_groups for each in group["params"]),
         source=site.source if site else found.source if found else None,
         sources={names.get(name, name): line for name, line in arguments.items()},
+        misplaced=misplaced,
     )
 
 

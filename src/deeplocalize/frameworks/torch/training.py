@@ -26,6 +26,7 @@ from deeplocalize.frameworks.torch.optimizers import Owned
 from deeplocalize.frameworks.torch.parameters import Parameters, held_by, share
 from deeplocalize.frameworks.torch.record import StepRecord, fetch, numbers, padded, tensors_of
 from deeplocalize.frameworks.torch.scaling import Scaled
+from deeplocalize.frameworks.torch.unheld import Unheld
 from deeplocalize.trace.schema import Layer, Origin, Run
 
 FETCH_EVERY = 16
@@ -70,6 +71,7 @@ class Training:
         self.origin: origin.Found | None = None
         self.feed = Feed()
         self.loop = Loop()
+        self.unheld = Unheld()
         self._versions = versions
         self.cleared_backwards: list[Backward] = []
         self._readings: list[Reading] = []
@@ -164,6 +166,7 @@ class Training:
         if self.sampling and not self._stepped:
             self.loop.step_begins(self.live_optimizers(), self.step > 0)
         self.stale |= self.loop.left.applied_again(optimizer)
+        self.unheld.stepped(optimizer, self.backwards[-1].models if self.backwards else ())
         self._take_gradients(optimizer)
         if self.sampling:
             self._parameters.take_weights()
@@ -355,9 +358,10 @@ class Training:
 
     def _run_now(self) -> Run:
         index = {id(layer): at for at, layer in enumerate(self.layers)}
+        misplaced = self.unheld.place(self.optimizers)
         optimizers = tuple(
-            describe.optimizer(optimizer, each.site, self._filename())
-            for each in self.optimizers
+            describe.optimizer(optimizer, each.site, self._filename(), at == misplaced)
+            for at, each in enumerate(self.optimizers)
             if (optimizer := each.reference()) is not None
         )
         return Run(

@@ -268,6 +268,8 @@ class Trainings:
         trainings = self.of_backward(backward.models)
         for training in trainings:
             training.backwards.append(backward)
+            for model in training.unheld.found(backward.models, training.models, training.optimizers):
+                training.add_model(model)
         self._tell("b", trainings)
 
     def owners(self, optimizer: Any) -> list[Training]:

@@ -16,6 +16,8 @@ recorded step. The limit is not 1 only for rounding. Of layers that the model do
 known, it is asked that their weights still are spread as evenly as a uniform initializer leaves them: what was trained
 before may be meant to stay, and of another initializer's weights that cannot be told. Layers that were set free after
 their model was compiled, and before it was fitted, are reported if no recorded step trained them, nor anything else did.
+So is a whole model that no optimizer holds, where two of them hold the same parameters, and one of these steps after
+gradients that go through what it holds into that model.
 
 How to fix it
 Keep layers in attributes of the model, in `nn.ModuleList` or `nn.ModuleDict`; in Keras, make the class that holds them a
@@ -78,20 +80,38 @@ _REGISTER = Remedy(
 def check(trace: Trace, *, share: float = 0.99) -> Iterator[Finding]:
     """Yield one finding that names the layers left out."""
     missing, well = _missing(trace, share), learns_well(trace)
+    if missing and any(each.misplaced for each in trace.run.optimizers):
+        yield _misplaced(trace, missing, share)
+        return
     if late := set_free_too_late(trace):
         yield _still_frozen(trace, late, 0.5 if well else 1.0)
         return
     hidden = any(not trace.layers[index].registered for index in missing)
     if not missing or (well and _last(trace) not in missing and not hidden):
         return
-    held = min(float(np.nanmax(trace.series(*OPTIMIZED)[:, index])) for index in missing)
     yield Finding(
         message=f"The optimizer {trace.run.optimizers[0].name} does not hold the parameters of {_named(trace, missing)}: they get a "
         "gradient in every step and never change.",
         locus=_locus(trace, missing[0]),
-        evidence=(Evidence("share of the layer's parameters that an optimizer holds", held, "<=", share, OPTIMIZED),),
+        evidence=(_evidence(trace, missing, share),),
         remedies=((_LAYER if trace.run.framework == "keras" else _REGISTER) if hidden else _REBUILD,),
         strength=0.5 if well else 1.0,
+    )
+
+
+def _evidence(trace: Trace, missing: list[int], share: float) -> Evidence:
+    held = min(float(np.nanmax(trace.series(*OPTIMIZED)[:, index])) for index in missing)
+    return Evidence("share of the layer's parameters that an optimizer holds", held, "<=", share, OPTIMIZED)
+
+
+def _misplaced(trace: Trace, missing: list[int], share: float) -> Finding:
+    optimizer = next(each for each in trace.run.optimizers if each.misplaced)
+    return Finding(
+        message=f"No optimizer holds the parameters of {_named(trace, missing)}: {optimizer.name}, which steps after their "
+        "gradients, was given those that another optimizer holds already.",
+        locus=Locus("optimizer", missing[0], optimizer.source or call_line(trace, "step")),
+        evidence=(_evidence(trace, missing, share),),
+        remedies=(Remedy("Give this optimizer the parameters of the model that it is to train"),),
     )
 
 

@@ -77,10 +77,13 @@ def check(trace: Trace, *, least: int = 10) -> Iterator[Finding]:
 
 
 def _never_applied(trace: Trace) -> Finding:
-    count, name = trace.run.unapplied, trace.run.optimizers[0].name if trace.run.optimizers else "the optimizer"
+    count, optimizer = trace.run.unapplied, next(iter(trace.run.optimizers), None)
+    name, built = (optimizer.name, optimizer.source) if optimizer is not None else ("the optimizer", None)
     return Finding(
-        message=f"backward() was called {count} times, but {name} never took a step: no weight ever changes.",
-        locus=Locus("training-loop", source=call_line(trace, "backward", "loss", "forward")),
+        message=f"backward() was called {count} times, but {name} never took a step: no weight of {trace.run.model} ever changes.",
+        locus=Locus(
+            "training-loop", source=call_line(trace, "backward") or built or call_line(trace, "loss", "forward")
+        ),
         evidence=(Evidence("backward passes before the first optimizer step", count, ">", 0),),
         remedies=(Remedy("Call the optimizer's step() after backward()"),),
     )

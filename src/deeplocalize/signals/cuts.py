@@ -110,3 +110,23 @@ def always_beside_the_graph(trace: Trace, layer: int) -> bool:
     """True if a layer ran, but in no recorded step while gradients were recorded."""
     graph = trace.series("layer", "graph")[:, layer]
     return bool((graph == 0).any() and not (graph == 1).any())
+
+
+def left_out(trace: Trace, share: float) -> list[int]:
+    """Layers that may be trained and get a gradient, but of which optimizers hold at most this share in every recorded step. Of
+    those that the model does not know, only if their weights may still be the random ones."""
+    held, free = trace.series("layer", "optimized"), trace.series("layer", "trainable")
+    reached = (trace.series("layer", "reached") > 0) | (trace.series("weight_gradient", "rms") > 0)
+    seen = np.isfinite(held)
+    never = np.where(seen, (held <= share) & (free > 0) & reached, True).all(axis=0) & seen.any(axis=0)
+    found = [int(index) for index in np.flatnonzero(never)]
+    hidden = [at for at in found if not trace.layers[at].registered]
+    return found if _are_random(trace, hidden) else [at for at in found if at not in hidden]
+
+
+def _are_random(trace: Trace, layers: list[int]) -> bool:
+    """True unless weights whose initializer is known may have been trained before."""
+    known = [at for at in layers if trace.layers[at].initializer is not None]
+    uniform = [at for at in known if str(trace.layers[at].initializer).endswith("uniform")]
+    plain = [at for at in uniform if trace.layers[at].kind in ("dense", "conv")]
+    return not known or were_never_trained(trace, plain)

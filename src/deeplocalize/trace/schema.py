@@ -39,6 +39,8 @@ class Layer:
     `stddev` of noise, `bias`, `axis`, `epsilon`, `momentum`, `batch_first`, `l1` and `l2` of a penalty on its kernel.
     `dtype` is that of its kernels.
     `registered` is False for a layer that the model calls but does not list as its own, such as one in a plain list.
+    `unplaced` is, of a self-attention without a mask, the index of the embedding whose vectors it is given as they are, without
+    anything that says where in the sequence they stand; None if that is not so, or not known.
     Shapes leave out the batch axis; None stands for an axis of varying length.
     """
 
@@ -58,6 +60,7 @@ class Layer:
     dtype: str | None = None
     source: Source | None = None
     sources: dict[str, Source] = field(default_factory=dict)  # lines of single arguments, such as "activation"
+    unplaced: int | None = None
 
 
 KINDS = [

@@ -67,8 +67,10 @@ def test_a_run_that_never_learns_is_harmed_too():
         ({"majority": np.where(STEPS % 10 < 4, 1.0, 0.5)}, 0),
         ({"majority": np.where(STEPS < 12, 1.0, np.nan)}, 1),  # `least`
         ({"majority": np.where(STEPS < 8, 1.0, np.nan)}, 0),
-        ({"majority": 0.96}, 1),  # `whole`
-        ({"majority": 0.9}, 0),
+        ({"majority": 0.75}, 1),  # `way`: the most frequent class has 0.45
+        ({"majority": 0.7}, 0),
+        ({"validation.loss": 0.5, "loss": np.where(STEPS % 4 == 0, 4.0, 0.1)}, 1),  # `often`
+        ({"validation.loss": 0.5, "loss": np.where(STEPS % 10 == 0, 4.0, 0.1)}, 0),
         ({"batch": 10}, 1),  # `batch`
         ({"batch": 6}, 0),
         ({"target": card(0.65)}, 1),  # `common`

@@ -4,6 +4,7 @@ import pytest
 from deeplocalize.rules import NotEvaluated
 from deeplocalize.rules.model.batchnorm_averages_lag import check
 from deeplocalize.testing import make_layer, make_run, make_trace, source
+from deeplocalize.trace import DataCard, InputCard
 
 
 def run(momentum=1e-4, *, steps=300, given=5.0, fresh=True, mode=1.0, framework="torch"):
@@ -60,3 +61,16 @@ def test_averages_that_were_loaded_or_are_kept_as_they_are_are_left_alone(facts)
 
 def test_where_the_outputs_are_not_known_nothing_is_judged():
     assert isinstance(check.run(make_trace()), NotEvaluated)
+
+
+@pytest.mark.parametrize(("mean", "std", "count"), [(70.0, 30.0, 1), (0.0, 1.0, 0), (None, None, 0)])
+def test_of_a_first_layer_the_inputs_tell_what_it_is_given(mean, std, count):
+    norm = make_layer(0, "batch-norm", settings={"momentum": 0.9999, "fresh": True}, activation=None)
+    trace = make_trace(
+        layers=[norm, make_layer(1)],
+        steps=200,
+        columns={"layer.training": 1.0, "activation.rms": 1.0},
+        run=make_run(framework="keras"),
+        data=DataCard(inputs=(InputCard("x", "float32", (8,), 500, 0.0, 99.0, mean, std, 0, False, 8, 0, None),)),
+    )
+    assert len(check.run(trace)) == count

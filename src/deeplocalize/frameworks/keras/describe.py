@@ -45,7 +45,7 @@ _ACTIVATION_NAMES = {"swish": "silu", "hard_swish": "hard_silu", "hardtanh": "ha
 class Shown:
     """What a step showed of a layer: shapes without the batch axis, its place in the forward pass, what comes next.
 
-    `behind_operation`: its input is not another layer's output, nor the model's input.
+    `behind_operation`: its input is not another layer's output, nor the model's input. `unplaced`: see Layer.
     """
 
     input_shape: tuple[int | None, ...] | None = None
@@ -53,6 +53,7 @@ class Shown:
     order: int | None = None
     activation_after: str | None = None
     behind_operation: bool = False
+    unplaced: int | None = None
 
 
 @dataclass
@@ -278,6 +279,7 @@ def layer_facts(leaf: Leaf, site: CallSite | None) -> Layer:
         dtype=str(parameters[0].dtype) if parameters else None,
         source=line(site),
         sources=arguments(site, type(layer)) | ({} if leaf.held_at is None else {"held": leaf.held_at}),
+        unplaced=leaf.shown.unplaced,
     )
 
 

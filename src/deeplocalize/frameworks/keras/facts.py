@@ -46,6 +46,7 @@ class Known:
         used: the names of the optimizers that were applied.
         scheduler: the line of a callback that sets the learning rate.
         called: the call of the model in a train step of the user's own.
+        backward: the call there that asks for gradients.
         model_built: the call that builds the model anew again and again.
         examples: the size of the arrays that fit was given.
         batches: the number of different batches that a data set of the user's own makes.
@@ -95,6 +96,12 @@ class Known:
         self.keeps_weights = self.keeps_weights or not all(map(_is_harmless, _callbacks(arguments.get("callbacks"))))
         self.weighted = any(arguments.get(name) is not None for name in ("class_weight", "sample_weight"))
         self.class_weights = objectives.class_weights(arguments.get("class_weight"))
+
+    def take_calls(self, called: CallSite | None, backward: CallSite | None) -> bool:
+        """A train step of the user's own made these calls. True if they were not known before."""
+        known = self.called, self.backward
+        self.called, self.backward = self.called or called, self.backward or backward
+        return known != (self.called, self.backward)
 
 
 def _scheduler(callbacks: Any, filename: str | None) -> Source | None:
@@ -157,7 +164,12 @@ def _data_lines(fit: CallSite | None) -> dict[str, Source | None]:
 
 def _argument_lines(fit: CallSite | None) -> dict[str, Source | None]:
     given = fit.arguments() if fit is not None else {}
-    return {name: given.get(name) for name in ("epochs", "shuffle", "class_weight")}
+    shuffled = lines.of_call(
+        "shuffle", fit.filename if fit is not None else None
+    )  # a data set, in its own order before
+    return {name: given.get(name) for name in ("epochs", "class_weight")} | {
+        "shuffle": given.get("shuffle") or (shuffled.source if shuffled is not None else None)
+    }
 
 
 def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run:
@@ -168,6 +180,7 @@ def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run
         "scheduler": known.scheduler,
         "forward": line(known.called),
         "backward": line(known.backward),
+        "loss": made_at(known.backward, 0, "target"),
         "dtype": _policy_line(known.filename),
     }
     arguments_of_compile = _compile_lines(model, known)

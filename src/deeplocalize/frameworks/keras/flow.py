@@ -18,6 +18,9 @@ PASSING = frozenset(
 """Kinds that hand values on: they do not come between a layer and its nonlinearity."""
 
 
+_SAME_EVERYWHERE = frozenset({"dropout", "norm", "noise"})
+"""Kinds that do the same to the vectors of all places of a sequence."""
+
 LINEAR = frozenset({"dense", "conv", "batch-norm", "dropout", "noise", "reshape", "rescaling"})
 """Kinds that are linear apart from their nonlinearity; batch normalization is, once the training is over."""
 
@@ -86,6 +89,7 @@ class Flow:
     def __init__(self) -> None:
         self._ways: dict[int, tuple[Any, Way]] = {}  # holds the tensors, so that no other gets their id
         self._outputs: dict[int, Any] = {}
+        self._embeddings: dict[int, int] = {}
         self.after: dict[int, str] = {}
         """By layer: the first nonlinearity after it, `linear` if another layer or the loss comes first."""
         self.inner_softmax: tuple[Leaf | None, Softmax] | None = None
@@ -99,6 +103,11 @@ class Flow:
     def made_by_layer(self, tensor: Any) -> bool:
         """True if the tensor is a watched layer's output, not that of an operation between layers."""
         return id(tensor) in self._outputs
+
+    def attention_takes(self, leaf: Leaf, inputs: list[Any]) -> None:
+        """A layer without a mask is called. Of a self-attention, note the embedding whose vectors it is given as they are."""
+        if leaf.kind == "attention" and inputs and all(each is inputs[0] for each in inputs):
+            leaf.shown.unplaced = self._embeddings.get(id(inputs[0]))
 
     def layer_ran(self, leaf: Leaf, inputs: list[Any], output: Any) -> None:
         """A layer made `output` of `inputs`."""
@@ -115,6 +124,11 @@ class Flow:
             for each in ways:
                 self._ends(each)
         self._outputs[id(output)] = output
+        embedding = leaf.index if leaf.kind == "embedding" else None
+        if leaf.kind in _SAME_EVERYWHERE and inputs:
+            embedding = self._embeddings.get(id(inputs[0]))
+        if embedding is not None:
+            self._embeddings[id(output)] = embedding
         if made is not None:
             self._ways[id(output)] = (output, made)
 
@@ -177,6 +191,7 @@ class Flow:
         """Let go of the tensors; the forward pass is over."""
         self._ways.clear()
         self._outputs.clear()
+        self._embeddings.clear()
 
 
 def _axis(name: str | None, axis: Any, rank: int) -> int | None:

@@ -153,6 +153,8 @@ class LayerCalls:
             return None
         inputs = [each for each in tree.flatten((args, kwargs)) if ops.is_tensor(each)]
         self._see_facts(leaf, inputs, flat[at])
+        if not kwargs.get("use_causal_mask") and kwargs.get("attention_mask") is None:
+            self.flow.attention_takes(leaf, inputs)
         tapped = self._see_output(leaf, inputs, flat[at], kwargs)
         self.flow.layer_ran(leaf, inputs, tapped)
         if tapped is flat[at]:

@@ -92,7 +92,7 @@ def _backward(observe: Observe, _: None, gradient: Any) -> tuple[Any, None]:
 _tap.defvjp(_forward, _backward)
 
 
-def dense(gradient: Any) -> Any:
+def dense(gradient: Any, _: Any = None) -> Any:
     """A gradient as an ordinary tensor."""
     return gradient
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import tensorflow as tf
 
 from deeplocalize.frameworks.keras import statistics
 from deeplocalize.frameworks.replaced import replaced
+from deeplocalize.frameworks.source import CallSite, is_user_file, user_call
 
 Observe = Callable[[Any], None]
 
@@ -54,10 +56,12 @@ def detached(value: Any) -> Any:
 class GradientTaps:
     """Sees d loss / d value of chosen values: asks the user's tape for them along with what the user asks for.
 
-    Nothing is put in between the layers, because tensorflow's losses look at which operation made their input.
+    Nothing is put in between the layers, because tensorflow's losses look at which operation made their input. `called`: where
+    a step of the user's own asks for gradients.
     """
 
     def __init__(self, see_target: Observe) -> None:
+        self.called: CallSite | None = None
         self._see_target = see_target
         self._tapped: list[tuple[Any, Observe]] = []
 
@@ -76,6 +80,8 @@ class GradientTaps:
     def _gradient(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def gradient(tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
+            if self.called is None and is_user_file(sys._getframe(1).f_code.co_filename):  # and not Keras's own step
+                self.called = user_call(sys._getframe(1))
             self._see_target(target)
             mine = list(self._tapped)
             found, extra = original(tape, target, (sources, [value for value, _ in mine]), *args, **kwargs)
@@ -87,11 +93,12 @@ class GradientTaps:
         return gradient
 
 
-def dense(gradient: Any) -> Any:
-    """A gradient as an ordinary tensor; that of an embedding comes as slices."""
+def dense(gradient: Any, like: Any = None) -> Any:
+    """A gradient as an ordinary tensor; that of an embedding comes as slices. The graph may not know its whole shape: it is
+    that of the variable, `like`."""
     if isinstance(gradient, tf.IndexedSlices):
-        return tf.math.unsorted_segment_sum(gradient.values, gradient.indices, gradient.dense_shape[0])
-    return gradient
+        gradient = tf.math.unsorted_segment_sum(gradient.values, gradient.indices, gradient.dense_shape[0])
+    return gradient if like is None or gradient.shape.is_fully_defined() else tf.ensure_shape(gradient, like.shape)
 
 
 def compact(gradient: Any) -> Any:

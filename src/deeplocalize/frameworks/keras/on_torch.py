@@ -93,7 +93,7 @@ def _gradient(model: Any) -> Any:
     return next((each.grad for each in values if each.grad is not None), None)
 
 
-def dense(gradient: Any) -> Any:
+def dense(gradient: Any, _: Any = None) -> Any:
     """A gradient as an ordinary tensor."""
     return gradient.to_dense() if gradient.is_sparse else gradient.detach()
 

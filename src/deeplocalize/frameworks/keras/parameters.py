@@ -60,7 +60,7 @@ class Parameters:
             if gradient is None:
                 continue
             self._with_gradient.add(id(variable))
-            gradient = self._on.dense(gradient) if self._seen.full else self._on.compact(gradient)
+            gradient = self._on.dense(gradient, variable) if self._seen.full else self._on.compact(gradient)
             if self._seen.usable(gradient := self._on.detached(gradient)):
                 found[id(variable)] = gradient
         return found

@@ -227,10 +227,10 @@ class Training:
         if seen is not None and seen.parameters.applied.keys() - self.known.used:
             self.known.used |= seen.parameters.applied.keys()
             self._described = False
+        if seen is not None and self.known.take_calls(seen.layers.called, getattr(seen.taps, "called", None)):
+            self._described = False
         if seen is not None and seen.terms and not self.known.terms:
             self.known.terms = seen.terms
-            self.known.called = seen.layers.called
-            self.known.backward = getattr(seen.taps, "called", None)
             self.known.inner_softmax = seen.layers.flow.inner_softmax
             for leaf in dispatcher.leaves.all:
                 leaf.shown.activation_after = seen.layers.flow.after.get(leaf.index)

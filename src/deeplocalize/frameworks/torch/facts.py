@@ -19,12 +19,13 @@ from deeplocalize.trace.weights import Loading
 
 def layers(models: Sequence[Model], filename: str | None) -> tuple[Layer, ...]:
     """The layers of all models with their index among all; looked up in the user's file if none was seen being built."""
-    several = len(models) > 1
+    several, index = len(models) > 1, _index(models)
     found: list[Layer] = []
     for model in models:
         for layer in model.layers:
             name = f"{model.name}.{layer.facts.name}" if several and layer.name else layer.facts.name
-            found.append(dataclasses.replace(layer.facts, index=len(found), name=name))
+            unplaced = index.get(id(layer.unplaced))
+            found.append(dataclasses.replace(layer.facts, index=len(found), name=name, unplaced=unplaced))
     unseen = all(layer.source is None for layer in found)
     return lines.of_layers(found, filename) if unseen else tuple(found)
 

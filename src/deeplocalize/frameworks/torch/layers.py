@@ -36,6 +36,8 @@ class LayerState:
         self.facts = facts
         self.function: str | None = None
         """The nonlinearity applied to the output by a function call, once the first backward pass has shown it."""
+        self.unplaced: LayerState | None = None
+        """Of a self-attention, the embedding whose vectors it is given without anything that says where they stand."""
         self.clear()
 
     @property

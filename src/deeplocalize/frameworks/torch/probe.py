@@ -18,7 +18,17 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from deeplocalize.frameworks.session import Session, leave_traceback
 from deeplocalize.frameworks.source import CallSite, user_call
-from deeplocalize.frameworks.torch import carried, crash, initial, loading, objective, observing, origin, stats
+from deeplocalize.frameworks.torch import (
+    carried,
+    crash,
+    initial,
+    loading,
+    objective,
+    observing,
+    origin,
+    positions,
+    stats,
+)
 from deeplocalize.frameworks.torch.apart import Apart
 from deeplocalize.frameworks.torch.calls import CallLines
 from deeplocalize.frameworks.torch.functions import Functions
@@ -206,6 +216,8 @@ class TorchProbe:
                 self._loss_called(module, args, kwargs, output)
             return
         if layer is not None:
+            if layer.facts.kind == "attention" and layer.facts.output_shape is None:
+                layer.unplaced = positions.embedding_before(model.layers, module, args, kwargs)
             self._layer_ran(model, layer, args, output)
         if id(module) in self._modules.models:
             model.end(output)

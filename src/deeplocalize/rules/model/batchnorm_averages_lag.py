@@ -36,7 +36,7 @@ import numpy as np
 from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
 from deeplocalize.remedies import Remedy
 from deeplocalize.rules import rule
-from deeplocalize.signals.over_depth import finite, in_order
+from deeplocalize.signals.over_depth import finite, in_order, input_scale
 from deeplocalize.signals.places import argument, called
 from deeplocalize.signals.quality import steps_seen
 from deeplocalize.trace.names import Series
@@ -98,8 +98,8 @@ def _share_kept(trace: Trace, momentum: float) -> float:
 def _scale(trace: Trace, layer: int) -> float:
     """RMS of what a layer is given in the middle of the run, or 1 over it if that is larger; 1 if it is not known."""
     order = [int(at) for at in in_order(trace)]
-    before = order[order.index(layer) - 1] if order.index(layer) else None
-    known = finite(trace, *GIVEN)[:, before] if before is not None else np.zeros(0)
+    first = order.index(layer) == 0
+    known = np.array([input_scale(trace)]) if first else finite(trace, *GIVEN)[:, order[order.index(layer) - 1]]
     known = known[np.isfinite(known) & (known > 0)]
     size = float(np.median(known)) if len(known) else 1.0
     return max(size, 1 / size)

@@ -42,8 +42,7 @@ import numpy as np
 from deeplocalize.findings import Evidence, Finding, Locus, Severity
 from deeplocalize.remedies import Remedy
 from deeplocalize.rules import rule
-from deeplocalize.signals.cuts import set_free_too_late
-from deeplocalize.signals.movement import were_never_trained
+from deeplocalize.signals.cuts import left_out, set_free_too_late
 from deeplocalize.signals.over_depth import weight_layers
 from deeplocalize.signals.places import called
 from deeplocalize.signals.quality import learns_well
@@ -79,7 +78,7 @@ _REGISTER = Remedy(
 )
 def check(trace: Trace, *, share: float = 0.99) -> Iterator[Finding]:
     """Yield one finding that names the layers left out."""
-    missing, well = _missing(trace, share), learns_well(trace)
+    missing, well = left_out(trace, share), learns_well(trace)
     if missing and any(each.misplaced for each in trace.run.optimizers):
         yield _misplaced(trace, missing, share)
         return
@@ -141,24 +140,6 @@ def _locus(trace: Trace, index: int) -> Locus:
     if not layer.registered and source is not None:
         return Locus("optimizer", layer.index, source)
     return Locus("optimizer", layer.index, optimizer.source or call_line(trace, "compile", "step"))
-
-
-def _missing(trace: Trace, share: float) -> list[int]:
-    held, free = trace.series(*OPTIMIZED), trace.series(*FREE)
-    reached = (trace.series("layer", "reached") > 0) | (trace.series("weight_gradient", "rms") > 0)
-    seen = np.isfinite(held)
-    left_out = np.where(seen, (held <= share) & (free > 0) & reached, True).all(axis=0) & seen.any(axis=0)
-    found = [int(index) for index in np.flatnonzero(left_out)]
-    hidden = [at for at in found if not trace.layers[at].registered]
-    return found if _are_random(trace, hidden) else [at for at in found if at not in hidden]
-
-
-def _are_random(trace: Trace, layers: list[int]) -> bool:
-    """True unless weights whose initializer is known may have been trained before."""
-    known = [at for at in layers if trace.layers[at].initializer is not None]
-    uniform = [at for at in known if str(trace.layers[at].initializer).endswith("uniform")]
-    plain = [at for at in uniform if trace.layers[at].kind in ("dense", "conv")]
-    return not known or were_never_trained(trace, plain)
 
 
 def _last(trace: Trace) -> int | None:

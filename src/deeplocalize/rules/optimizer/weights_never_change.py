@@ -48,7 +48,7 @@ from deeplocalize.signals.places import called_with_those_before
 from deeplocalize.signals.quality import learns_well
 from deeplocalize.signals.settings import call_line, learning_rate, learning_rate_line, share_of_steps
 from deeplocalize.trace.names import Series
-from deeplocalize.trace.schema import IntArray, Trace
+from deeplocalize.trace.schema import IntArray, Optimizer, Trace
 
 UPDATE, GRADIENT, REACHED = Series("weight_update", "rms"), Series("weight_gradient", "rms"), Series("layer", "reached")
 
@@ -77,13 +77,11 @@ def check(trace: Trace, *, least: int = 10) -> Iterator[Finding]:
 
 
 def _never_applied(trace: Trace) -> Finding:
-    count, optimizer = trace.run.unapplied, next(iter(trace.run.optimizers), None)
-    name, built = (optimizer.name, optimizer.source) if optimizer is not None else ("the optimizer", None)
+    count, optimizer = trace.run.unapplied, [*trace.run.optimizers, Optimizer("other", "the optimizer")][0]
+    source = call_line(trace, "backward") or optimizer.source or call_line(trace, "loss", "forward")
     return Finding(
-        message=f"backward() was called {count} times, but {name} never took a step: no weight of {trace.run.model} ever changes.",
-        locus=Locus(
-            "training-loop", source=call_line(trace, "backward") or built or call_line(trace, "loss", "forward")
-        ),
+        message=f"backward() was called {count} times, but {optimizer.name} never took a step: {trace.run.model} never changes.",
+        locus=Locus("training-loop", source=source),
         evidence=(Evidence("backward passes before the first optimizer step", count, ">", 0),),
         remedies=(Remedy("Call the optimizer's step() after backward()"),),
     )

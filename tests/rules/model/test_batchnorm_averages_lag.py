@@ -74,3 +74,22 @@ def test_of_a_first_layer_the_inputs_tell_what_it_is_given(mean, std, count):
         data=DataCard(inputs=(InputCard("x", "float32", (8,), 500, 0.0, 99.0, mean, std, 0, False, 8, 0, None),)),
     )
     assert len(check.run(trace)) == count
+
+
+@pytest.mark.parametrize(
+    ("facts", "count"),
+    [({}, 1), ({"unmoved": None}, 0), ({"given": 1.0}, 1), ({"steps": 19}, 0), ({"mode": 0.0}, 0)],
+)
+def test_averages_that_a_train_step_throws_away_are_named_with_its_line(facts, count):
+    facts = {"unmoved": True, "given": 5.0, "steps": 300, "mode": 1.0} | facts
+    settings = {"momentum": 0.99, "fresh": True, "unmoved": facts["unmoved"]}
+    trace = make_trace(
+        layers=[make_layer(0), make_layer(1, "batch-norm", settings=settings, activation=None), make_layer(2)],
+        steps=facts["steps"],
+        columns={"layer.training": facts["mode"], "activation.rms": [facts["given"], 1.0, 1.0]},
+        run=make_run(framework="keras"),
+    )
+    found = check.run(trace)
+    assert len(found) == count
+    if count:
+        assert (found[0].locus.kind, found[0].locus.layer, found[0].locus.source) == ("training-loop", 1, source(42))

@@ -257,11 +257,14 @@ def size(variables: list[Any]) -> int:
     return sum(math.prod(each.shape) for each in variables)
 
 
-def layer_facts(leaf: Leaf, site: CallSite | None) -> Layer:
-    """The facts of a layer; `site` is the call that built it, None if it was not seen."""
+def layer_facts(leaf: Leaf, site: CallSite | None, trained: bool = False) -> Layer:
+    """The facts of a layer; `site` is the call that built it, None if it was not seen. `trained`: a fit is over."""
     layer, parameters = leaf.layer, leaf.parameters
     input_shape, output_shape = _symbolic_shapes(layer)
     leaf.fresh = _is_fresh(layer) if leaf.fresh is None else leaf.fresh
+    averages = {} if leaf.fresh is None else {"fresh": leaf.fresh}
+    if trained and leaf.fresh and _is_fresh(layer, 0.0):
+        averages["unmoved"] = True
     return Layer(
         index=leaf.index,
         name=leaf.name,
@@ -275,7 +278,7 @@ def layer_facts(leaf: Leaf, site: CallSite | None) -> Layer:
         trainable=bool(layer.trainable) and (not parameters or any(each.trainable for each in parameters)),
         order=leaf.shown.order,
         registered=leaf.registered,
-        settings=settings_of(layer) | ({} if leaf.fresh is None else {"fresh": leaf.fresh}),
+        settings=settings_of(layer) | averages,
         dtype=str(parameters[0].dtype) if parameters else None,
         source=line(site),
         sources=arguments(site, type(layer)) | ({} if leaf.held_at is None else {"held": leaf.held_at}),
@@ -299,8 +302,9 @@ FRESH = 0.1
 """Moving averages that are so near to the mean of 0 and the variance of 1 that they begin with have hardly moved."""
 
 
-def _is_fresh(layer: Any) -> bool | None:
-    """True if a layer's moving averages are as they begin, or a step or two away; None if it has none that can be read now."""
+def _is_fresh(layer: Any, apart: float = FRESH) -> bool | None:
+    """True if a layer's moving averages are as they begin, or a step or two away (no more than `apart`); None if it has none
+    that can be read now."""
     averages = [getattr(layer, name, None) for name in ("moving_mean", "moving_variance")]
     if any(each is None for each in averages):
         return None
@@ -308,7 +312,7 @@ def _is_fresh(layer: Any) -> bool | None:
         mean, variance = (keras.ops.convert_to_numpy(each) for each in averages)
     except Exception:  # not made yet, or in JAX handed over to the step that is being computed
         return None
-    return bool(abs(mean).mean() < FRESH and abs(variance - 1).mean() < FRESH)
+    return bool(abs(mean).mean() <= apart and abs(variance - 1).mean() <= apart)
 
 
 def settings_of(layer: Any) -> dict[str, float | bool | str | None]:

@@ -20,7 +20,7 @@ from deeplocalize.frameworks.keras.evaluations import Evaluations, first_array
 from deeplocalize.frameworks.keras.flow import PASSING, Term, Way
 from deeplocalize.frameworks.keras.monitors import Monitors
 from deeplocalize.frameworks.keras.sites import Sites, arguments, line
-from deeplocalize.frameworks.source import CallSite, is_user_file, lines_with, place, shown_path
+from deeplocalize.frameworks.source import CallSite, called, is_user_file, lines_with, place, shown_path
 from deeplocalize.trace.schema import Head, Layer, Loss, Objective, Optimizer, Run, Softmax, Source
 
 SCHEDULERS = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
@@ -121,16 +121,16 @@ def _is_harmless(each: Any) -> bool:
     return callback.is_ours(each) or (type(each).__module__.startswith("keras.") and type(each).__name__ in HARMLESS)
 
 
-def layers(leaves: Leaves, known: Known) -> tuple[Layer, ...]:
-    """The layers as facts."""
-    found = tuple(_layer(leaf, known) for leaf in leaves.all)
+def layers(leaves: Leaves, known: Known, trained: bool = False) -> tuple[Layer, ...]:
+    """The layers as facts; `trained`: a fit is over."""
+    found = tuple(_layer(leaf, known, trained) for leaf in leaves.all)
     if all(each.source is None for each in found):
         found = lines.of_layers(found, known.filename)
     return found if known.terms else _in_order(found)
 
 
-def _layer(leaf: Leaf, known: Known) -> Layer:
-    found = describe.layer_facts(leaf, known.sites.get("built", leaf.layer))
+def _layer(leaf: Leaf, known: Known, trained: bool) -> Layer:
+    found = describe.layer_facts(leaf, known.sites.get("built", leaf.layer), trained)
     source = line(known.sites.get("unfrozen", leaf.layer))
     if source is None or not any(id(each) in known.too_late for each in leaf.parameters):
         return found
@@ -162,6 +162,12 @@ def _data_lines(fit: CallSite | None) -> dict[str, Source | None]:
     }
 
 
+def _loss_line(gradient: CallSite | None) -> Source | None:
+    """The line that made what a tape was asked for the gradient of."""
+    call = gradient.call() if gradient is not None else None
+    return made_at(gradient, 0, "target") if call is not None and called(call) == "gradient" else None
+
+
 def _argument_lines(fit: CallSite | None) -> dict[str, Source | None]:
     given = fit.arguments() if fit is not None else {}
     shuffled = lines.of_call(
@@ -180,7 +186,7 @@ def run(model: Any, leaves: Leaves, facts: Sequence[Layer], known: Known) -> Run
         "scheduler": known.scheduler,
         "forward": line(known.called),
         "backward": line(known.backward),
-        "loss": made_at(known.backward, 0, "target"),
+        "loss": _loss_line(known.backward),
         "dtype": _policy_line(known.filename),
     }
     arguments_of_compile = _compile_lines(model, known)

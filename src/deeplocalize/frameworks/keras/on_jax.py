@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ import jax.numpy as jnp
 
 from deeplocalize.frameworks.keras import statistics
 from deeplocalize.frameworks.replaced import replaced
+from deeplocalize.frameworks.source import CallSite, is_user_file, user_call
 
 Observe = Callable[[Any], None]
 
@@ -39,10 +41,12 @@ class GradientTaps:
     """Sees d loss / d value of chosen values: an identity whose backward rule is handed the gradient.
 
     The rule runs while the gradient is traced, as part of the step, so what it sees can be returned from the step. The
-    value that the gradient is taken of is seen where jax.value_and_grad returns it.
+    value that the gradient is taken of is seen where jax.value_and_grad returns it. `called`: where a step of the user's own
+    asks for it.
     """
 
     def __init__(self, see_target: Observe) -> None:
+        self.called: CallSite | None = None
         self._see_target = see_target
 
     def tap(self, value: Any, observe: Observe, trained: Any = None) -> Any:
@@ -66,6 +70,10 @@ class GradientTaps:
 
             @functools.wraps(function)
             def call(*args: Any, **kwargs: Any) -> Any:
+                if self.called is None and is_user_file(
+                    sys._getframe(1).f_code.co_filename
+                ):  # and not Keras's own step
+                    self.called = user_call(sys._getframe(1))
                 value, gradient = function(*args, **kwargs)
                 self._see_target(value[0] if isinstance(value, tuple) else value)
                 return value, gradient

@@ -227,7 +227,7 @@ class Training:
         if seen is not None and seen.parameters.applied.keys() - self.known.used:
             self.known.used |= seen.parameters.applied.keys()
             self._described = False
-        if seen is not None and self.known.take_calls(seen.layers.called, getattr(seen.taps, "called", None)):
+        if seen is not None and self.known.take_calls(seen.layers.called, seen.taps.called):
             self._described = False
         if seen is not None and seen.terms and not self.known.terms:
             self.known.terms = seen.terms
@@ -335,7 +335,7 @@ class Training:
         self.safe("callback", self.known.monitors.fit_ended, self.restored)
         self.fitting, self.epoch, self._given = False, None, (None, None)
         if isinstance(leaves := getattr(model.train_function, "leaves", None), Leaves):
-            self.describe(model, leaves)
+            self.describe(model, leaves, trained=True)
         self.write_data()
 
     def begin_epoch(self, epoch: int) -> None:
@@ -364,10 +364,10 @@ class Training:
 
     # ---- facts --------------------------------------------------------------------------------------------------
 
-    def describe(self, model: Any, leaves: Leaves) -> None:
-        """State what is known of the model and the run."""
+    def describe(self, model: Any, leaves: Leaves, trained: bool = False) -> None:
+        """State what is known of the model and the run; `trained`: a fit is over."""
         self._described = True
-        layers = facts.layers(leaves, self.known)
+        layers = facts.layers(leaves, self.known, trained)
         self.recorder.describe(facts.run(model, leaves, layers, self.known), layers)
 
     def write_data(self) -> None:

@@ -3,7 +3,8 @@
 What it means
 In training, batch normalization goes by the batch at hand, and takes a little of it into its averages: the share `momentum` in
 PyTorch, one minus `momentum` in Keras. In evaluation it goes by these averages. Here the share is so small for the number of steps
-that most of them is still the mean of 0 and the variance of 1 that they began with.
+that most of them is still the mean of 0 and the variance of 1 that they began with. Or a train step of the user's own throws the
+new averages away, as a stateless one in JAX does that does not return them.
 
 Why it hurts
 The training looks well, and the network fails in evaluation, on the very data it was trained on. It looks like overfitting.
@@ -13,8 +14,9 @@ All of this holds for a layer that was in training mode throughout:
 - Its averages were as they begin when the training began; those that were loaded with a model are right without any step.
 - After at least `least` = 20 steps, more than `left` = 0.5 of that start is left in them: the share that a step keeps, to the power of
   the number of steps. With the usual momentum (0.1 in PyTorch, 0.99 in Keras), which is never accused, it is 0.00003 and 0.37 after
-  100 steps.
-- That is a mistake: what the layer is given has an RMS that is not within a factor `far` = 2 of 1, so 0 and 1 are no likely averages.
+  100 steps. That is a mistake: what the layer is given has an RMS that is not within a factor `far` = 2 of 1, so 0 and 1 are no
+  likely averages.
+- Or, in Keras, all of it is: after `fit` they are exactly 0 and 1, which no average of real numbers is.
 
 How to fix it
 Leave the momentum as it is by default: 0.1 in PyTorch, 0.99 in Keras, which mean opposite things. In short trainings with Keras, 0.9.
@@ -39,6 +41,7 @@ from deeplocalize.rules import rule
 from deeplocalize.signals.over_depth import finite, in_order, input_scale
 from deeplocalize.signals.places import argument, called
 from deeplocalize.signals.quality import steps_seen
+from deeplocalize.signals.settings import call_line
 from deeplocalize.trace.names import Series
 from deeplocalize.trace.schema import Trace
 
@@ -51,8 +54,13 @@ USUAL = {"torch": 0.1, "keras": 0.99}
 def check(trace: Trace, *, least: int = 20, left: float = 0.5, far: float = 2.0) -> Iterator[Finding]:
     """Yield one finding, for the first layer whose averages are mostly their start."""
     steps = steps_seen(trace)
+    if steps < least:
+        return
+    if still := _in_training(trace, "unmoved"):
+        yield _thrown_away(trace, still[0], least)
+        return
     found = next((at for at in _slow(trace) if _kept(trace, at) ** steps > left and _scale(trace, at) > far), None)
-    if found is None or steps < least:
+    if found is None:
         return
     momentum, rest = trace.layers[found].settings["momentum"], _kept(trace, found) ** steps
     usual = USUAL[trace.run.framework]
@@ -62,25 +70,45 @@ def check(trace: Trace, *, least: int = 20, left: float = 0.5, far: float = 2.0)
         locus=Locus("batchnorm", *argument(trace, found, "momentum")),
         evidence=(
             Evidence("share of the averages that is still their start", rest, ">", left),
-            Evidence("RMS of what the layer is given, or 1 over it", _scale(trace, found), ">", far, GIVEN),
+            _unlike(trace, found, far),
         ),
         remedies=(Remedy("Use the usual momentum", f"{momentum:g}", f"{usual:g}"),),
         strength=strength_of(rest, left),
     )
 
 
-def _slow(trace: Trace) -> list[int]:
-    """Batch normalizations in training mode throughout that keep more than is usual of averages that were as they begin, in
-    the order of the pass."""
-    usual = _share_kept(trace, USUAL[trace.run.framework])
+def _thrown_away(trace: Trace, layer: int, least: int) -> Finding:
+    steps = steps_seen(trace)
+    return Finding(
+        message=f"The running averages of {called(trace, layer)} are still the mean of 0 and the variance of 1 they began with, "
+        f"after {steps} steps: nothing updates them, and evaluation goes by them.",
+        locus=Locus("training-loop", layer, call_line(trace, "backward", "forward", "fit")),
+        evidence=(Evidence("steps in training mode that did not change the averages", steps, ">=", least),),
+        remedies=(
+            Remedy("Return from the train step the new values of the variables that are not trained, not the old ones"),
+        ),
+    )
+
+
+def _unlike(trace: Trace, layer: int, far: float) -> Evidence:
+    return Evidence("RMS of what the layer is given, or 1 over it", _scale(trace, layer), ">", far, GIVEN)
+
+
+def _in_training(trace: Trace, state: str) -> list[int]:
+    """Batch normalizations in training mode throughout whose averages are in this state, in the order of the pass."""
     modes = trace.series("layer", "training")
     layers = [trace.layers[int(at)] for at in in_order(trace)]
     return [
         layer.index
         for layer in layers
-        if layer.kind == "batch-norm" and layer.settings.get("fresh") and (modes[:, layer.index] == 1).all()
-        if _kept(trace, layer.index) > usual
+        if layer.kind == "batch-norm" and layer.settings.get(state) and (modes[:, layer.index] == 1).all()
     ]
+
+
+def _slow(trace: Trace) -> list[int]:
+    """Those that keep more than is usual of averages that were as they begin."""
+    usual = _share_kept(trace, USUAL[trace.run.framework])
+    return [at for at in _in_training(trace, "fresh") if _kept(trace, at) > usual]
 
 
 def _kept(trace: Trace, layer: int) -> float:

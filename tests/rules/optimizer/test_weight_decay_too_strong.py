@@ -118,7 +118,32 @@ def test_no_decay_is_no_fault():
 
 
 def test_a_network_that_learns_well_may_decay_as_it_likes():
-    assert check.run(run(loss=np.geomspace(2.3, 0.1, 200))) == ()
+    assert check.run(run(left=0.002, loss=np.geomspace(2.3, 0.1, 200))) == ()
+
+
+@pytest.mark.parametrize(
+    ("weights", "decay", "count"),
+    [([1, 1e-4, 1], 0.1, 1), ([1, 2e-3, 1], 0.1, 0), ([1, 1e-4, 1], 0.001, 0), ([1e-4, 1e-4, 1], 0.1, 1)],
+)
+def test_unless_nothing_is_left_of_a_layer(weights, decay, count):
+    layers = [
+        make_layer(at, settings={"l2": decay / 2}, sources={"kernel_regularizer": source(50 + at)}) for at in range(3)
+    ]
+    pace = np.linspace(0, 1, 200)[:, None]
+    columns = {"weight.rms": np.array(weights) ** pace, "weight_gradient.rms": 0.05, "weight_update.rms": 0.05}
+    trace = make_trace(
+        layers=layers,
+        steps=200,
+        scalars={"loss": np.geomspace(2.3, 0.5, 200), "learning_rate": 0.1},
+        columns=columns,
+        data=BASELINE,
+        run=make_run(optimizer=optimizer(decay=0.0), framework="keras"),
+    )
+    found = check.run(trace)
+    assert len(found) == count
+    if count:
+        assert found[0].locus.layer == weights.index(1e-4)
+        assert "so nothing goes through" in found[0].message
 
 
 def test_a_network_that_had_no_time_yet_is_not_judged():

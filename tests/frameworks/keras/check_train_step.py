@@ -124,3 +124,39 @@ def a_train_step_that_never_clears_its_gradients_is_told_from_one_that_does():
         known = told[np.isfinite(told)]
         assert len(known) >= 3 and (known == stale).all(), (kind, told)
         assert "loss.backward()" in seen.trace.run.sources["backward"].text
+
+
+@check(backends=("tensorflow", "jax"))
+def the_lines_that_make_a_loss_and_ask_for_its_gradient_are_known():
+    seed()
+    x, y = problem()
+    with watched() as seen:
+        compiled(Own()).fit(x, y, batch_size=16, epochs=1, verbose=0)
+    sources = seen.trace.run.sources
+    assert ("tape.gradient(" if BACKEND == "tensorflow" else "jax.value_and_grad(") in sources["backward"].text
+    assert ("loss" in sources) is (BACKEND == "tensorflow")
+    assert BACKEND != "tensorflow" or "loss = self.compute_loss(" in sources["loss"].text
+
+
+@check(backends=("jax",))
+def moving_averages_that_a_train_step_throws_away_are_known_not_to_have_moved():
+    class Normalized(Own):
+        def __init__(self):
+            super().__init__()
+            self.norm = layers.BatchNormalization()
+
+        def call(self, x, training=False):
+            return self.head(self.norm(self.hidden(x), training=training))
+
+    class Forgetful(Normalized):
+        def train_step(self, state, data):
+            logs, (trainable, _, kept, metrics) = super().train_step(state, data)
+            return logs, (trainable, state[1], kept, metrics)
+
+    x, y = problem()
+    for kind in (Normalized, Forgetful):
+        seed()
+        with watched() as seen:
+            compiled(kind()).fit(x, y, batch_size=16, epochs=2, verbose=0)
+        (norm,) = [layer for layer in seen.trace.layers if layer.kind == "batch-norm"]
+        assert norm.settings["fresh"] and bool(norm.settings.get("unmoved")) is (kind is Forgetful)

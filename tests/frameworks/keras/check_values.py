@@ -315,3 +315,19 @@ def no_value_of_a_healthy_run_is_said_to_be_not_finite():
     assert np.isfinite(gradients).all() and (
         head_on_tensorflow or np.isfinite(seen.trace.series("activation_gradient", "rms")).all()
     )
+
+
+@check(backends=("torch",))
+def what_a_layer_changes_in_place_is_recorded_as_it_was_handed_on():
+    class Shift(layers.Layer):
+        def call(self, x):
+            x += 100.0
+            return x
+
+    seed()
+    x, y = problem()
+    model = compiled(keras.Sequential([layers.Input((6,)), layers.Rescaling(2.0), Shift(), layers.Dense(3)]))
+    with watched() as seen:
+        model.train_on_batch(x, y)
+    np.testing.assert_allclose(seen.trace.series("activation", "mean")[0, 0], 2 * x.mean(), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(seen.trace.series("activation", "mean")[0, 1], 2 * x.mean() + 100, rtol=1e-4)

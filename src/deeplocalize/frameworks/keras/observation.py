@@ -86,7 +86,7 @@ class Observation:
             return None
         self._seen.add((role, layer))
         read = statistics.sampled(values)
-        self._samples.add(role, layer, ops.reshape(read.elements, [-1]), read.most)
+        self._samples.add(role, layer, self.on.kept(ops.reshape(read.elements, [-1])), read.most)
         if not read.whole:
             self.values[role, layer, "nonfinite"] = self.on.count(values)
         return read

@@ -37,6 +37,11 @@ def detached(value: Any) -> Any:
     return jax.lax.stop_gradient(value)
 
 
+def kept(sample: Any) -> Any:
+    """A sample that stays as it is."""
+    return sample
+
+
 class GradientTaps:
     """Sees d loss / d value of chosen values: an identity whose backward rule is handed the gradient.
 

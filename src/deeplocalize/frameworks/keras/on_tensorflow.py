@@ -53,6 +53,11 @@ def detached(value: Any) -> Any:
     return tf.stop_gradient(value)
 
 
+def kept(sample: Any) -> Any:
+    """A sample that stays as it is."""
+    return sample
+
+
 class GradientTaps:
     """Sees d loss / d value of chosen values: asks the user's tape for them along with what the user asks for.
 

@@ -36,6 +36,11 @@ def detached(value: Any) -> Any:
     return value.detach()
 
 
+def kept(sample: Any) -> Any:
+    """A sample that stays as it is: a layer may change the tensor in place before its statistics are computed."""
+    return sample.clone()
+
+
 class GradientTaps:
     """Sees d loss / d value of chosen values, by hooks on the tensors, and what `backward` is called on; `called`: where."""
 

@@ -41,3 +41,18 @@ def test_images_with_a_blank_border_are_told_apart():
     images[:, :, :, 50:150, 50:150] = np.random.default_rng(0).random((2, 4, 3, 100, 100))
     first, other = (batch_scalars(each, None, None)["input.digest"] for each in images)
     assert first != other
+
+
+@pytest.mark.parametrize(
+    ("tokens", "labels", "copied"),
+    [
+        ([[1, 2, 3], [4, 5, 6]], [[1, 2, 3], [4, 5, 6]], 1.0),
+        ([[1, 2, 3], [4, 5, 6]], [1, 2, 3, 4, 5, 6], 1.0),  # flattened for the loss
+        ([[1, 2, 3], [4, 5, 6]], [[2, 3, 1], [5, 6, 6]], 1 / 6),
+        ([[1.0, 2.0], [3.0, 4.0]], [[1], [3]], None),  # a label for each example
+        ([[1], [3]], [1, 3], None),
+    ],
+)
+def test_of_a_sequence_the_share_of_labels_that_are_its_tokens_is_told(tokens, labels, copied):
+    found = batch_scalars(np.array(tokens), np.array(labels), CLASSES).get("target.copied")
+    assert found == (None if copied is None else pytest.approx(copied))

@@ -12,7 +12,8 @@ from deeplocalize.trace.schema import Loss
 
 
 def batch_scalars(inputs: Array | None, targets: Array | None, loss: Loss | None) -> dict[str, float]:
-    """The scalars of a step that tell its batch from others: `input.digest`, `target.majority`, `target.ignored`.
+    """The scalars of a step that tell its batch from others: `input.digest`, `target.majority`, `target.ignored`, and
+    `target.copied` of sequences with as many targets as tokens.
 
     Args:
         inputs: the first input's rows [examples, ...].
@@ -29,6 +30,8 @@ def batch_scalars(inputs: Array | None, targets: Array | None, loss: Loss | None
     if targets is None or not targets.size or target_encoding(targets) not in ("binary", "class-index", "one-hot"):
         return scalars
     labels = targets.argmax(axis=-1) if target_encoding(targets) == "one-hot" else targets
+    if inputs is not None and inputs.ndim == 2 and inputs.size == labels.size > len(inputs):
+        scalars["target.copied"] = float((inputs.ravel() == labels.ravel()).mean())
     if loss is not None and loss.ignore_index is not None and loss.targets == "class-index":
         used = labels[labels != loss.ignore_index]
         scalars["target.ignored"] = 1 - used.size / labels.size

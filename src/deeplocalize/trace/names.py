@@ -85,6 +85,7 @@ SCALARS = (
     "target.count",  # how many targets the first loss is given: the length of their first axis
     "target.majority",  # share of the batch's labels that are its most frequent one
     "target.ignored",  # share of the batch's labels that the loss leaves out
+    "target.copied",  # share of the labels of a sequence that are the tokens in the same places of the input
     "clipped",  # by what gradient clipping multiplied the gradient, 1 = left it as it was; NaN without clipping
     "idle_clips",  # calls that clip gradients before there are any, or are given none
     "repeated_backwards",  # backward passes from a loss from which one had gone back before

@@ -33,6 +33,7 @@ PyTorch, SGD: weight_decay is added to the gradient. https://docs.pytorch.org/do
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -105,7 +106,7 @@ def check(
 
 def _left(trace: Trace) -> FloatArray:
     weights = finite(trace, *WEIGHT)
-    return np.asarray(weights[-1] / weights[0])
+    return np.asarray(weights[-1] / np.where(weights[0] > 0, weights[0], math.nan))
 
 
 def _eaten(trace: Trace, gone: float, usual: float, pace: float) -> Iterator[Finding]:

@@ -85,6 +85,16 @@ def activation_carrier(trace: Trace, layer: int) -> int:
     return following[0] if following and trace.layers[following[0]].kind == "activation" else layer
 
 
+def dead_share(trace: Trace, layer: int) -> FloatArray:
+    """The share of a layer's units whose nonlinearity answers 0 to the whole batch, [samples]."""
+    return trace.series("activation", "dead")[:, activation_carrier(trace, layer)]
+
+
+def died_out(dead: FloatArray) -> bool:
+    """True if all units are dead in the second half of the run, and were not at first."""
+    return len(dead) > 1 and bool(dead[0] < 1 and (dead[len(dead) // 2 :] == 1).all())
+
+
 def kernel_before(trace: Trace, layer: int) -> int:
     """The layer whose kernel makes what a layer's nonlinearity gets: itself, or the last one with a kernel before it."""
     order, kernels = [int(each) for each in in_order(trace)], weight_layers(trace)

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 
 import numpy as np
@@ -8,6 +9,7 @@ from deeplocalize.rules.model.network_too_small import check
 from deeplocalize.testing import make_layer, make_run, make_trace, source
 from deeplocalize.trace import DataCard, Optimizer
 from deeplocalize.trace.data import target_card
+from deeplocalize.trace.names import Series
 from deeplocalize.trace.schema import Head, Loss, Sample
 
 ROWS, STEPS, CLASSES = 400, 400, 4
@@ -115,3 +117,28 @@ def test_a_usual_decay_restrains_nobody(decay, count):
 
 def test_without_rows_there_is_nothing_to_compare():
     assert isinstance(check.run(make_trace(layers=layers(4, 3, 4))), NotEvaluated)
+
+
+@pytest.mark.parametrize(
+    ("facts", "count"),
+    [
+        ({}, 1),
+        ({"width": 6}, 1),
+        ({"width": 7}, 0),
+        ({"loss": 0.2}, 0),  # what is left of it learns
+        ({"at_first": 1.0}, 0),  # born dead: that is the initializer's
+        ({"at_last": 0.5}, 0),
+    ],
+)
+def test_a_handful_of_units_of_which_none_is_alive_any_more_is_small_too(facts, count):
+    facts = {"width": 2, "loss": 1.39, "at_first": 0.0, "at_last": 1.0} | facts
+    dead = np.where(np.arange(STEPS) < 30, facts["at_first"], facts["at_last"])[:, None] * [1, 0]
+    made = trained(4, facts["width"], 4, right=0.25, loss=facts["loss"])
+    trace = dataclasses.replace(
+        made, columns={**made.columns, Series("activation", "dead"): np.broadcast_to(dead, (STEPS, 2))}
+    )
+    found = [each for each in check.run(trace) if "none is alive" in each.message]
+    assert len(found) == count
+    if count:
+        assert (found[0].locus.kind, found[0].locus.layer, found[0].locus.source) == ("layer-width", 0, source(70))
+        assert found[0].first_step == 30

@@ -61,7 +61,6 @@ RELU_LIKE = ("relu", "relu6", "gelu", "silu", "swish", "mish", "hard_swish", "th
     explains=(
         "learning-rate-too-low",
         "loss-no-better-than-constant",
-        "network-too-small",
         "vanishing-gradient",
         "weights-never-change",
     ),

@@ -70,6 +70,8 @@ def columns_of(trace):
         ({"size": 0.2}, 0),
         ({"weight": 0.35}, 1),  # `kept`: or else it is the decay
         ({"weight": 0.2}, 0),
+        ({"weight": 3.0}, 1),
+        ({"weight": 5.0}, 0),  # huge steps
         ({"answer": 0.5}, 1),  # `answers`
         ({"answer": 0.7}, 0),  # a branch that is not needed
         ({"answer": 3.0}, 0),

@@ -12,10 +12,11 @@ to everything, and looks as if it had converged.
 How it is recognized
 For a layer with weights that is not the last one, what it hands on fades away: in the last tenth of the recorded steps, both
 its size (RMS) and how much it varies from example to example (spread) are below `rest` = 0.1 of what they were in the first
-three, although its weights are still more than `kept` = 0.3 of what they were. Networks that learn go the other way: spread
-grows several times over. The last layer must have lost spread as well, to less than `answers` = 0.6 of what it was, after
-100 steps and 3,200 examples; a branch that is not needed may fade. Nothing is said where the loss is one that a constant
-answer can be compared with and the network does better, or where units of the layer are dead.
+three, although its weights are about what they were, within a factor of 1 / `kept` (0.3): neither has a decay taken them nor
+have huge steps blown them up. Networks that learn go the other way: spread grows several times over. The last layer must have
+lost spread as well, to less than `answers` = 0.6 of what it was, after 100 steps and 3,200 examples; a branch that is not
+needed may fade. Nothing is said where the loss is one that a constant answer can be compared with and the network does better,
+or where units of the layer are dead.
 
 How to fix it
 Bring both terms to the same measure: sum the reconstruction over the elements of an example and take the mean over the
@@ -75,7 +76,7 @@ def check(trace: Trace, *, rest: float = 0.1, kept: float = 0.3, answers: float 
         for at in layers[:-1]
         if _left(trace, SPREAD, at) < rest
         and _left(trace, SIZE, at) < rest
-        and _left(trace, WEIGHT, at) > kept
+        and kept < _left(trace, WEIGHT, at) < 1 / kept
         and not dead[at] > rest
     ]
     last = _left(trace, SPREAD, layers[-1])

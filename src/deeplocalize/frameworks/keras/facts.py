@@ -170,9 +170,8 @@ def _loss_line(gradient: CallSite | None) -> Source | None:
 
 def _argument_lines(fit: CallSite | None) -> dict[str, Source | None]:
     given = fit.arguments() if fit is not None else {}
-    shuffled = lines.of_call(
-        "shuffle", fit.filename if fit is not None else None
-    )  # a data set, in its own order before
+    # A data set is shuffled by a call of its own, before it is handed to fit.
+    shuffled = lines.of_call("shuffle", fit.filename if fit is not None else None)
     return {name: given.get(name) for name in ("epochs", "class_weight")} | {
         "shuffle": given.get("shuffle") or (shuffled.source if shuffled is not None else None)
     }

@@ -75,9 +75,8 @@ class GradientTaps:
 
             @functools.wraps(function)
             def call(*args: Any, **kwargs: Any) -> Any:
-                if self.called is None and is_user_file(
-                    sys._getframe(1).f_code.co_filename
-                ):  # and not Keras's own step
+                # Keras's own step asks for gradients, too.
+                if self.called is None and is_user_file(sys._getframe(1).f_code.co_filename):
                     self.called = user_call(sys._getframe(1))
                 value, gradient = function(*args, **kwargs)
                 self._see_target(value[0] if isinstance(value, tuple) else value)

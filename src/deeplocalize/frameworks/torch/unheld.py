@@ -14,17 +14,17 @@ from deeplocalize.frameworks.torch.optimizers import Owned
 
 
 class Unheld:
-    """The models of a training that none of its optimizers holds though they get a gradient, and who should."""
+    """The models of a training that none of its optimizers holds though they get a gradient, and which of them should."""
 
     def __init__(self) -> None:
         self._models: weakref.WeakSet[Model] = weakref.WeakSet()
         self._steps: Counter[int] = Counter()
 
     def found(self, reached: Iterable[Model], models: Sequence[Model], optimizers: Sequence[Owned]) -> list[Model]:
-        """Those, among the models that a gradient reaches, in which no other of this training's has its input from.
+        """The models that a gradient reaches and nobody holds, where two optimizers that different calls built hold the same.
 
-        A network that is left as it is on purpose, to compare with or to take features from, comes after the one that is
-        trained; and nobody needs two optimizers with the same parameters in turns, except one after the other.
+        One of the training's own must have been given what has a graph behind it: a network to compare with comes after the one
+        that is trained, and is left as it is on purpose.
         """
         twins = [(one, other) for one, other in combinations(optimizers, 2) if one.parameters == other.parameters]
         if not any(one.site != other.site for one, other in twins) or not any(model.last_states for model in models):

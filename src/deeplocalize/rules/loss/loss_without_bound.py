@@ -13,6 +13,7 @@ All of this holds for a loss that is not one of the known ones, which have a bou
   1 if it began nearer to zero. Likelihoods of densities fall below zero, by some units for each dimension, which is in the loss at
   the start as well.
 - It goes on: that level is more than `pace` = 1.25 times that of the quarter before. What falls at a steady pace has 1.4 times.
+  Or it is more than `beyond` = 1e10 times as large as at the start, where no likelihood ends, and single precision may hold it up.
 - No other training takes turns with this one, and most of the parameters are trained: critics and attacks have such losses on
   purpose.
 
@@ -55,7 +56,7 @@ from deeplocalize.trace.schema import Trace
         "vanishing-gradient",
     ),
 )
-def check(trace: Trace, *, times: float = 1000.0, pace: float = 1.25) -> Iterator[Finding]:
+def check(trace: Trace, *, times: float = 1000.0, pace: float = 1.25, beyond: float = 1e10) -> Iterator[Finding]:
     """Yield one finding if a loss of the user's own falls without a bound."""
     known = any(each.loss.kind != "other" for each in trace.run.objectives)
     curve = recorded(loss_curve(trace))
@@ -64,11 +65,11 @@ def check(trace: Trace, *, times: float = 1000.0, pace: float = 1.25) -> Iterato
         return
     start, before, now = float(curve[0]), level(curve[-2 * quarter : -quarter]).value, level(curve[-quarter:]).value
     growth = -now / max(1.0, abs(start))
-    if not growth > times or not now < pace * before < 0:
+    if not growth > times or not (now < pace * before < 0 or growth > beyond):
         return
     yield Finding(
-        message=f"The loss falls without a bound, from {start:.4g} to {now:.4g}, and ever faster: what is minimized should be "
-        "maximized, or something in it has no limit.",
+        message=f"The loss falls without a bound, from {start:.4g} to {now:.4g}: what is minimized should be maximized, or "
+        "something in it has no limit.",
         locus=Locus("loss", source=call_line(trace, "loss") or loss_line(trace, trace.run.objectives[0].loss)),
         evidence=(
             Evidence("size of the loss below zero, over that at the start or 1", growth, ">", times),

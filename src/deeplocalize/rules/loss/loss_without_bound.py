@@ -65,15 +65,17 @@ def check(trace: Trace, *, times: float = 1000.0, pace: float = 1.25, beyond: fl
         return
     start, before, now = float(curve[0]), level(curve[-2 * quarter : -quarter]).value, level(curve[-quarter:]).value
     growth = -now / max(1.0, abs(start))
-    if not growth > times or not (now < pace * before < 0 or growth > beyond):
+    goes_on = now < pace * before < 0
+    if not growth > times or not (goes_on or growth > beyond):
         return
+    size = "size of the loss below zero, over that at the start or 1"
     yield Finding(
         message=f"The loss falls without a bound, from {start:.4g} to {now:.4g}: what is minimized should be maximized, or "
         "something in it has no limit.",
         locus=Locus("loss", source=call_line(trace, "loss") or loss_line(trace, trace.run.objectives[0].loss)),
         evidence=(
-            Evidence("size of the loss below zero, over that at the start or 1", growth, ">", times),
-            Evidence("the same, over that of the quarter of the run before", now / before, ">", pace),
+            Evidence(size, growth, ">", times if goes_on else beyond),
+            *[Evidence("the same, over that of the quarter of the run before", now / before, ">", pace)][:goes_on],
         ),
         remedies=(
             Remedy("Turn the sign of the loss round: a likelihood is maximized by minimizing minus its logarithm"),

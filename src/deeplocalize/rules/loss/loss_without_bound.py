@@ -75,7 +75,11 @@ def check(trace: Trace, *, times: float = 1000.0, pace: float = 1.25, beyond: fl
         locus=Locus("loss", source=call_line(trace, "loss") or loss_line(trace, trace.run.objectives[0].loss)),
         evidence=(
             Evidence(size, growth, ">", times if goes_on else beyond),
-            *[Evidence("the same, over that of the quarter of the run before", now / before, ">", pace)][:goes_on],
+            *(
+                (Evidence("the same, over that of the quarter of the run before", now / before, ">", pace),)
+                if goes_on
+                else ()
+            ),
         ),
         remedies=(
             Remedy("Turn the sign of the loss round: a likelihood is maximized by minimizing minus its logarithm"),

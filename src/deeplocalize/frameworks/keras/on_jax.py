@@ -12,8 +12,9 @@ import jax
 import jax.numpy as jnp
 
 from deeplocalize.frameworks.keras import statistics
+from deeplocalize.frameworks.keras.sites import direct_call
 from deeplocalize.frameworks.replaced import replaced
-from deeplocalize.frameworks.source import CallSite, is_user_file, user_call
+from deeplocalize.frameworks.source import CallSite
 
 Observe = Callable[[Any], None]
 
@@ -75,9 +76,7 @@ class GradientTaps:
 
             @functools.wraps(function)
             def call(*args: Any, **kwargs: Any) -> Any:
-                # Keras's own step asks for gradients, too.
-                if self.called is None and is_user_file(sys._getframe(1).f_code.co_filename):
-                    self.called = user_call(sys._getframe(1))
+                self.called = self.called or direct_call(sys._getframe(1))  # Keras's own step calls it, too
                 value, gradient = function(*args, **kwargs)
                 self._see_target(value[0] if isinstance(value, tuple) else value)
                 return value, gradient

@@ -14,8 +14,9 @@ import numpy as np
 import tensorflow as tf
 
 from deeplocalize.frameworks.keras import statistics
+from deeplocalize.frameworks.keras.sites import direct_call
 from deeplocalize.frameworks.replaced import replaced
-from deeplocalize.frameworks.source import CallSite, is_user_file, user_call
+from deeplocalize.frameworks.source import CallSite
 
 Observe = Callable[[Any], None]
 
@@ -85,8 +86,7 @@ class GradientTaps:
     def _gradient(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def gradient(tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
-            if self.called is None and is_user_file(sys._getframe(1).f_code.co_filename):  # and not Keras's own step
-                self.called = user_call(sys._getframe(1))
+            self.called = self.called or direct_call(sys._getframe(1))  # Keras's own step calls it, too
             self._see_target(target)
             mine = list(self._tapped)
             found, extra = original(tape, target, (sources, [value for value, _ in mine]), *args, **kwargs)

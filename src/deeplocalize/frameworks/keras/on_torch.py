@@ -15,8 +15,9 @@ import numpy as np
 import torch
 
 from deeplocalize.frameworks.keras import statistics
+from deeplocalize.frameworks.keras.sites import direct_call
 from deeplocalize.frameworks.replaced import replaced
-from deeplocalize.frameworks.source import CallSite, is_user_file, user_call
+from deeplocalize.frameworks.source import CallSite
 
 Observe = Callable[[Any], None]
 
@@ -64,8 +65,7 @@ class GradientTaps:
         @functools.wraps(original)
         def backward(tensor: Any, *args: Any, **kwargs: Any) -> Any:
             self._see_target(tensor)
-            if self.called is None and is_user_file(sys._getframe(1).f_code.co_filename):  # and not Keras's own step
-                self.called = user_call(sys._getframe(1))
+            self.called = self.called or direct_call(sys._getframe(1))  # Keras's own step calls it, too
             return original(tensor, *args, **kwargs)
 
         return backward

@@ -96,6 +96,11 @@ def same_call(one: CallSite | None, other: CallSite | None) -> bool:
     return one is not None and other is not None and (one.code, one.instruction) == (other.code, other.instruction)
 
 
+def direct_call(frame: FrameType) -> CallSite | None:
+    """The call that is carried out in this very frame, if the user wrote it; None if a library does."""
+    return user_call(frame) if is_user_file(frame.f_code.co_filename) else None
+
+
 def own_call(model: Any, frame: FrameType | None) -> CallSite | None:
     """The call in a method of the user's own, such as a `train_step`, that leads to a frame; None if Keras alone does."""
     step = calling_frame(model, "train_step")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from deeplocalize.frameworks import lines, source
 from deeplocalize.frameworks.source import CallSite
 from deeplocalize.frameworks.torch import initial
+from deeplocalize.frameworks.torch.optimizers import Owned
 from deeplocalize.trace.schema import Layer, Loss, Optimizer, Source
 
 COMPOSITES = (nn.MultiheadAttention, nn.RNNBase, nn.RNNCellBase)
@@ -203,6 +204,15 @@ def initializer(parameters: list[nn.Parameter]) -> str | None:
 def _signature(cls: type) -> tuple[str, ...]:
     code = getattr(cls.__init__, "__code__", None)
     return code.co_varnames[1 : code.co_argcount] if code else ()
+
+
+def optimizers(owned: Sequence[Owned], filename: str | None, misplaced: int | None) -> tuple[Optimizer, ...]:
+    """The facts of those that still exist; `misplaced` is the place of the one that holds what another one holds."""
+    return tuple(
+        optimizer(instance, each.site, filename, at == misplaced)
+        for at, each in enumerate(owned)
+        if (instance := each.reference()) is not None
+    )
 
 
 def optimizer(

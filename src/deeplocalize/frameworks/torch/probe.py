@@ -42,6 +42,7 @@ from deeplocalize.frameworks.torch.objective import LossCall
 from deeplocalize.frameworks.torch.reach import Reach
 from deeplocalize.frameworks.torch.references import weights_changed
 from deeplocalize.frameworks.torch.results import LossModules
+from deeplocalize.frameworks.torch.schedulers import Schedulers
 from deeplocalize.frameworks.torch.training import Backward, Training
 from deeplocalize.frameworks.torch.trainings import Trainings
 from deeplocalize.frameworks.torch.wrap import Sites, Wraps
@@ -57,6 +58,7 @@ class TorchProbe:
         self._sites = Sites(self._forget)
         self._trainings = Trainings(session, versions, self._sites, self._all_models)
         self._scalers = self._trainings.scalers
+        self._schedulers = Schedulers(self._trainings, self._sites)
         self._clipping = Clipping(lambda: self._trainings.live, self._trainings.remember)
         self._modules = Modules(self._sites, self._trainings.model_found, self._trainings.model_grown)
         self._reach = Reach(self._all_models, self._trainings.trains_loose_tensors)
@@ -90,9 +92,7 @@ class TorchProbe:
         self._wraps.wrap(nn.Module, "__setstate__", self._sites.copied, self._trainings.weights_copied)
         for owner in (nn.Module, torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler):
             self._wraps.wrap(owner, "load_state_dict", after=self._trainings.restored)
-        for owner in (torch.optim.lr_scheduler.LRScheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
-            self._wraps.wrap(owner, "__init__", after=self._scheduler_built)
-            self._wraps.wrap(owner, "step", self._scheduler_steps, self._scheduler_stepped)
+        self._schedulers.install(self._wraps)
         self._wraps.wrap(torch.autograd, "backward", before=self._backward_begins, after=self._backward_ended)
         self._scalers.install(self._wraps)
         self._loaders.install(self._wraps)
@@ -354,29 +354,6 @@ class TorchProbe:
     def _models_of(self, module: nn.Module) -> list[Model]:
         model, _layer = self._modules.layers.get(id(module), (None, None))
         return [model] if model is not None else []
-
-    def _scheduler_built(self, scheduler: Any, *_: Any, **__: Any) -> None:
-        self._sites.built(scheduler)
-        for training in self._trainings.live:
-            if training.owns(scheduler.optimizer):
-                training.loop.scheduler_built(self._sites.of(scheduler), scheduler.optimizer, training.step)
-                self._trainings.remember("scheduler_built", self._sites.of(scheduler), [training])
-
-    def _scheduler_steps(self, scheduler: Any, *_: Any, **__: Any) -> None:
-        if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
-            for training in self._trainings.owners(scheduler.optimizer):
-                training.loop.plateaus.steps(scheduler)
-
-    def _scheduler_stepped(self, scheduler: Any, *args: Any, **kwargs: Any) -> None:
-        owners = self._trainings.owners(getattr(scheduler, "optimizer", None))
-        built, call = self._sites.of(scheduler), user_call(sys._getframe(2)) if owners else None
-        for training in owners:
-            training.events += "c"
-            if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
-                training.loop.plateaus.stepped(scheduler, args[0] if args else kwargs["metrics"], built, call)
-        if owners:  # its constructor steps it, too
-            self._trainings.remember("scheduler", call, owners)
-            self._trainings.remember("scheduler_built", built, owners)
 
     def _step_begins(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         self._stepping[id(optimizer)] = self._backward_count

@@ -358,19 +358,13 @@ class Training:
 
     def _run_now(self) -> Run:
         index = {id(layer): at for at, layer in enumerate(self.layers)}
-        misplaced = self.unheld.place(self.optimizers)
-        optimizers = tuple(
-            describe.optimizer(optimizer, each.site, self._filename(), at == misplaced)
-            for at, each in enumerate(self.optimizers)
-            if (optimizer := each.reference()) is not None
-        )
         return Run(
             framework="torch",
             backend="torch",
             model=" + ".join(model.name for model in self.models) or "model",
             versions=self._versions,
             objectives=tuple(reading.objective(index) for reading in self._readings),
-            optimizers=optimizers,
+            optimizers=describe.optimizers(self.optimizers, self._filename(), self.unheld.place(self.optimizers)),
             batch_size=self.batch_size,
             unapplied=self.unapplied,
             **facts.of_models(self.models, held_by(*self.live_optimizers())),

@@ -84,7 +84,7 @@ def _finding(trace: Trace, monitor: Monitor) -> Finding:
         ),
         evidence=(
             Evidence(
-                f"{monitor.quantity} when the callback acted, against the one it took for the best",
+                f"{monitor.quantity} when it was acted on, against the one taken for the best",
                 value,
                 ">" if monitor.better == "up" else "<",
                 best,

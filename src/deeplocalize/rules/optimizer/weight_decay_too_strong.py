@@ -79,9 +79,9 @@ def check(
     expected, now = expected_loss(trace), recent_loss(trace).value
     if gradient_rise_at_start(trace) < -EXPLOSIVE:
         return
-    if learns_well(trace):
+    if well := learns_well(trace):
         yield from _eaten(trace, gone, usual, pace)
-    if learns_well(trace) is not False or expected is None or not expected <= now < np.inf:
+    if well is not False or expected is None or not expected <= now < np.inf:
         return
     for decay in decays(trace):
         rest = middle(_left(trace)[decay.layers])

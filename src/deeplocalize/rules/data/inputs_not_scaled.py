@@ -65,6 +65,7 @@ from deeplocalize.trace.schema import Layer, Trace
         "loss-no-better-than-constant",
         "network-too-small",
         "non-finite-values",
+        "representation-collapse",
         "saturated-units",
         "squared-error-on-classes",
         "too-few-steps",

@@ -48,7 +48,13 @@ from deeplocalize.trace.schema import FloatArray, Layer, Trace
     code="D110",
     severity=Severity.HIGH,
     needs=("steps", "loss", "layers", "sample"),
-    explains=("learning-rate-too-low", "loss-no-better-than-constant", "network-too-small", "vanishing-gradient"),
+    explains=(
+        "dead-units",
+        "learning-rate-too-low",
+        "loss-no-better-than-constant",
+        "network-too-small",
+        "vanishing-gradient",
+    ),
 )
 def check(trace: Trace, *, share: float = 0.9, least: int = 20) -> Iterator[Finding]:
     """Yield one finding if most of what a recurrent layer reads is padding behind the words."""

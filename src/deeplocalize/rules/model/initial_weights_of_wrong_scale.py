@@ -67,6 +67,7 @@ WEIGHT = Series("weight", "rms")
         "momentum-too-high",
         "network-too-small",
         "non-finite-values",
+        "representation-collapse",
         "too-few-steps",
         "vanishing-gradient",
         "weights-never-change",

@@ -58,15 +58,16 @@ UPDATE = Series("weight_update", "rms")
     severity=Severity.HIGH,
     needs=("steps", Series("weight", "rms"), UPDATE),
     explains=(
-        "non-finite-values",
+        "dead-units",
+        "exploding-gradient",
         "loss-diverges",
         "loss-no-better-than-constant",
-        "exploding-gradient",
-        "vanishing-gradient",
-        "dead-units",
-        "saturated-units",
-        "weights-never-change",
         "network-too-small",
+        "non-finite-values",
+        "representation-collapse",
+        "saturated-units",
+        "vanishing-gradient",
+        "weights-never-change",
     ),
 )
 def check(trace: Trace, *, limit: float = 1.0, window: int = 10, left: float = 0.5) -> Iterator[Finding]:

@@ -55,6 +55,12 @@ def test_only_weights_as_a_uniform_initializer_leaves_them_are_as_initialized(dr
     assert is_as_initialized(trace, 0) is even
 
 
+@pytest.mark.parametrize(("count", "even"), [(72, True), (2000, False)])
+def test_of_a_few_weights_none_may_lie_at_the_edge(count, even):
+    stats = {"weight.rms": 0.255, "weight.min": -0.477, "weight.max": 0.354}  # the edge is at 0.442
+    assert is_as_initialized(make_trace(layers=[make_layer(0, parameters=count)], columns=stats), 0) is even
+
+
 def test_nothing_recorded_gives_nan():
     trace = make_trace()
     assert np.isnan(typical_updates(trace)).all()

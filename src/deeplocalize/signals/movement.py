@@ -71,12 +71,14 @@ def is_as_initialized(trace: Trace, layer: int) -> bool:
 
     The largest value of a uniform distribution is sqrt(3) = 1.73 times its RMS; trained kernels have tails, and so have
     normal initializers, of which this can say nothing. The RMS of n such values has a relative standard error of
-    0.45 / sqrt(n), of which three are allowed.
+    0.45 / sqrt(n), of which three are allowed; and that none of them lies in the outermost 6 / n of the range has a chance
+    of exp(-6).
     """
-    slack = 0.05 + math.sqrt(3) * 3 * 0.45 / math.sqrt(max(trace.layers[layer].parameters, 1))
+    count = max(trace.layers[layer].parameters, 1)
+    slack, gap = 0.05 + math.sqrt(3) * 3 * 0.45 / math.sqrt(count), 2 * math.sqrt(3) * 6 / count
     rms, low, high = (finite(trace, "weight", stat)[-1:, layer] for stat in ("rms", "min", "max"))
-    edge = math.sqrt(3) * rms
-    return bool(((rms > 0) & (np.abs(high - edge) < slack * rms) & (np.abs(low + edge) < slack * rms)).any())
+    beyond = np.array([high, -low]) - math.sqrt(3) * rms
+    return bool(((rms > 0) & (-(slack + gap) * rms < beyond) & (beyond < slack * rms)).all(axis=0).any())
 
 
 def were_never_trained(trace: Trace, layers: Sequence[int]) -> bool:

@@ -10,10 +10,12 @@ from deeplocalize.trace import DataCard
 BASELINE = DataCard(baseline_loss=math.log(10), baseline_accuracy=0.1)
 
 
-def run(dead, loss=2.31, *, activation="relu", steps=200, data=BASELINE, **scalars):
+def run(dead, loss=2.31, *, activation="relu", steps=200, data=BASELINE, columns=None, **scalars):
     layers = [make_layer(at, activation=activation) for at in range(3)]
     given = {"loss": loss, "batch_size": 32} | scalars
-    return make_trace(layers=layers, steps=steps, scalars=given, columns={"activation.dead": dead}, data=data)
+    return make_trace(
+        layers=layers, steps=steps, scalars=given, columns={"activation.dead": dead, **(columns or {})}, data=data
+    )
 
 
 def dying(step, steps=200):
@@ -32,6 +34,13 @@ def test_units_that_died_later_are_blamed_on_the_learning_rate():
     (finding,) = check.run(run(dying(3)))
     assert (finding.locus.kind, finding.locus.source) == ("learning-rate", source(31))
     assert finding.first_step == 3
+
+
+@pytest.mark.parametrize(("reached", "count"), [([0, 1, 1], 0), ([1, 1, 1], 1)])
+def test_layers_that_never_got_a_gradient_came_before_units_that_died_later(reached, count):
+    columns = {"layer.reached": reached, "layer.trainable": 1.0, "weight_update.rms": reached}
+    assert len(check.run(run(dying(3), columns=columns))) == count
+    assert len(check.run(run([0.2, 1.0, 0.0], columns=columns))) == 1
 
 
 def test_several_dead_layers_are_one_finding_at_the_first():

@@ -14,8 +14,8 @@ def sgd(momentum):
     return Optimizer("sgd", "SGD", {"learning_rate": 0.1, "momentum": momentum}, source=source(31))
 
 
-def run(optimizers=None, schedulers=None, *, optimizer=ADAM, steps=200, loss=2.3, sources=None, **facts):
-    scalars = {"loss": loss} | {
+def run(optimizers=None, schedulers=None, *, optimizer=ADAM, steps=200, loss=2.3, rate=0.1, sources=None, **facts):
+    scalars = {"loss": loss, "learning_rate": rate} | {
         name: values
         for name, values in (("rebuilt_optimizers", optimizers), ("rebuilt_schedulers", schedulers))
         if values is not None
@@ -76,8 +76,15 @@ def test_a_scheduler_built_in_the_loop_is_named_with_its_own_line():
     assert "stays at 0.1" in found.message
 
 
-def test_a_scheduler_is_left_alone_where_the_network_learns_well():
-    assert check.run(run(np.zeros(200), after_the_first(), loss=np.geomspace(2.3, 0.1, 200))) == ()
+def test_a_schedule_that_never_moves_is_told_more_weakly_where_the_network_learns_well():
+    (weak,) = check.run(run(np.zeros(200), after_the_first(), loss=np.geomspace(2.3, 0.1, 200)))
+    (strong,) = check.run(run(np.zeros(200), after_the_first()))
+    assert weak.strength < strong.strength
+
+
+@pytest.mark.parametrize(("last", "count"), [(0.1, 1), (0.095, 1), (0.085, 0), (0.001, 0), (0.2, 0)])
+def test_a_scheduler_that_goes_on_from_the_rate_it_finds_loses_nothing(last, count):
+    assert len(check.run(run(np.zeros(200), after_the_first(), rate=np.geomspace(0.1, last, 200)))) == count
 
 
 def test_a_scheduler_built_once_per_epoch_is_left_alone():

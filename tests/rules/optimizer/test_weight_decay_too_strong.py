@@ -52,7 +52,14 @@ def test_without_the_line_of_the_argument_the_optimizer_is_shown():
 
 @pytest.mark.parametrize(("gradient", "count"), [(0.09, 1), (0.12, 0), (1.0, 0), (0.01, 1)])
 def test_the_decay_must_be_most_of_the_first_step(gradient, count):
-    assert len(check.run(run(gradient=gradient))) == count
+    assert len(check.run(run(gradient=gradient, left=0.01))) == count
+
+
+@pytest.mark.parametrize(
+    ("gradient", "left", "count"), [(0.12, 1e-4, 1), (0.12, 8e-4, 1), (0.12, 2e-3, 0), (0.2, 1e-4, 0)]
+)
+def test_half_of_it_is_enough_where_nothing_is_left_of_the_weights(gradient, left, count):
+    assert len(check.run(run(gradient=gradient, left=left))) == count
 
 
 @pytest.mark.parametrize(("left", "count"), [(0.02, 1), (0.09, 1), (0.12, 0), (0.9, 0)])
@@ -77,7 +84,7 @@ def test_apart_from_the_gradient_it_is_the_pace_that_counts(decay, rate, count):
 
 
 def test_an_update_that_is_mostly_the_gradients_is_not_the_decays():
-    assert len(check.run(run(made=optimizer("adamw", 1.0), update=0.11))) == 1
+    assert len(check.run(run(made=optimizer("adamw", 1.0), update=0.11, left=0.01))) == 1
     assert check.run(run(made=optimizer("adamw", 1.0), update=0.2)) == ()
 
 

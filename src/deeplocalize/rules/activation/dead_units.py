@@ -14,7 +14,8 @@ layer with a ReLU-like nonlinearity are zero for every example of the batch. A h
 and many have 50 to 70 % dead units in a batch. In batches of fewer than `examples` = 8, where a unit may be zero for all
 by chance, all units must be dead. And the network must suffer: it is no better than a constant answer after 100 steps
 and 3,200 examples, or its prediction is the same for every example while all units of a layer are dead.
-Units that are dead in the first recorded step point to the initializer, later ones to a step that was too long.
+Units that are dead in the first recorded step point to the initializer, later ones to a step that was too long. Later ones are
+left alone where layers were cut off from the gradient before: that came first.
 
 How to fix it
 If they died during training: lower the learning rate. If they were born dead: use He initialization with biases of 0, and
@@ -39,8 +40,16 @@ import numpy as np
 from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
 from deeplocalize.remedies import Intervention, Remedy
 from deeplocalize.rules import rule
+from deeplocalize.signals.cuts import cut_off
 from deeplocalize.signals.origin import spoiled_before
-from deeplocalize.signals.over_depth import activation_carrier, hidden_layers, kernel_before, lasting, middle
+from deeplocalize.signals.over_depth import (
+    activation_carrier,
+    hidden_layers,
+    kernel_before,
+    lasting,
+    meant_to_change,
+    middle,
+)
 from deeplocalize.signals.over_time import recent, recorded
 from deeplocalize.signals.places import argument, called
 from deeplocalize.signals.quality import learns_well
@@ -77,7 +86,7 @@ def check(trace: Trace, *, share: float = 0.9, examples: int = 8) -> Iterator[Fi
     layer, column = layers[0], trace.series(*DEAD)[:, layers[0]]
     born = bool(column[0] > share)
     first = int(trace.sampled[int(np.argmax(column > share))])
-    if spoiled_before(trace, first):
+    if spoiled_before(trace, first) or (not born and cut_off(trace, meant_to_change(trace))):
         return
     place = argument(trace, kernel_before(trace, layer), "kernel_initializer", "initializer")
     when = "before the first step" if born else f"since step {first}"

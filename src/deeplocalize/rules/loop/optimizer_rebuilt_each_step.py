@@ -12,8 +12,8 @@ How it is recognized
 The same call built an optimizer again for the same parameters (or a scheduler for the same optimizer) between one step
 and the next, in more than `share` = 0.5 of the steps, and in at least `least` = 20 of them. Programs that build one anew
 for each epoch or each phase do so in a few steps of a hundred. The optimizer must be one that remembers: SGD without
-momentum has nothing to lose, and LBFGS takes its many steps within one. A scheduler is reported only where the network
-does not learn well.
+momentum has nothing to lose, and LBFGS takes its many steps within one. A scheduler is reported
+only where the learning rate stayed within `moved` = 10 % of where it began: some schedules go on from the rate that they find.
 
 How to fix it
 Build the optimizer and the scheduler once, before the loop.
@@ -31,6 +31,8 @@ D. Kingma and J. Ba, Adam: A Method for Stochastic Optimization. https://arxiv.o
 from __future__ import annotations
 
 from collections.abc import Iterator
+
+import numpy as np
 
 from deeplocalize.findings import Evidence, Finding, Locus, Severity
 from deeplocalize.remedies import Remedy
@@ -53,15 +55,15 @@ REMEMBER = frozenset(
     needs=("steps", "optimizer"),
     explains=("learning-rate-too-low", "loss-no-better-than-constant", "too-few-steps", "weights-never-change"),
 )
-def check(trace: Trace, *, share: float = 0.5, least: int = 20) -> Iterator[Finding]:
+def check(trace: Trace, *, share: float = 0.5, least: int = 20, moved: float = 0.1) -> Iterator[Finding]:
     """Yield one finding if most steps were taken by an optimizer, or with a scheduler, that was built for them."""
     well = learns_well(trace)
     memory = next((lost for each in trace.run.optimizers if (lost := _memory(each))), None)
     if memory is not None and (seen := _share_of(trace, "rebuilt_optimizers", share, least)):
         yield _finding(trace, trace.run.optimizers[0].name, memory, seen, share, 0.5 if well else 1.0)
-    elif not well and (seen := _share_of(trace, "rebuilt_schedulers", share, least)):
+    elif (seen := _share_of(trace, "rebuilt_schedulers", share, least)) and _moved(trace) < moved:
         lost = f"the schedule never gets beyond its start, and the learning rate stays at {learning_rate(trace) or 0:g}"
-        yield _finding(trace, "the learning-rate scheduler", lost, seen, share, 1.0)
+        yield _finding(trace, "the learning-rate scheduler", lost, seen, share, 0.5 if well else 1.0)
 
 
 def _memory(optimizer: Optimizer) -> str | None:
@@ -76,6 +78,12 @@ def _share_of(trace: Trace, name: str, share: float, least: int) -> float | None
     """The share of the steps before which something was built anew, if it is past the limits."""
     rebuilt = recorded(trace.scalar(name)) > 0
     return float(rebuilt.mean()) if rebuilt.sum() >= least and rebuilt.mean() > share else None
+
+
+def _moved(trace: Trace) -> float:
+    """How far the learning rate went, over its largest value."""
+    rates = recorded(trace.scalar("learning_rate"))
+    return float(np.ptp(rates) / rates.max()) if len(rates) and rates.max() > 0 else 0.0
 
 
 def _finding(trace: Trace, what: str, lost: str, seen: float, share: float, strength: float) -> Finding:

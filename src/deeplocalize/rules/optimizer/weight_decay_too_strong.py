@@ -11,20 +11,20 @@ How it is recognized
 All of this holds, for the layers that the decay works on (the median over them):
 - In the first recorded step the decay's part was more than `share` = 0.7 of the whole (0.71 is where it is as large as the rest):
   of the gradient, where the decay is added to it or is part of the loss; of the update, where it acts apart (AdamW, all of Keras).
+  `half` = 0.5 is enough where nothing is left of the weights (`gone` = 0.001): only a decay takes them there.
 - The weights' RMS at the end is below `left` = 0.1 of its start. Decay that is outweighed by the gradient leaves them at
-  about the size they had, up to a few times less.
-- Harm: the network does not learn although it had time to.
+  about the size they had, up to a few times less. And the network does not learn although it had time to.
 - The decay itself is out of the ordinary: its gradient is more than `usual` = 0.01 times the weights, when recipes have
   0.00001 to 0.01; or, apart from the gradient, a step takes off more than `pace` = 0.001 of a weight, when AdamW with its
   usual 0.01 takes off 0.00001. Below that, a gradient that is weaker than the decay is what is wrong.
-Or such a decay has eaten a layer while the others learn: its weights are below `gone` = 0.001 of what they were.
+Or such a decay has eaten a layer while the others learn: its weights are below `gone` of what they were.
 
 How to fix it
 Divide the decay by a hundred or more: 0.0001 is usual for SGD, Adam and L2 penalties, 0.01 for AdamW, where it means less.
 
 When it is wrong
-A network that learns well and keeps its layers is never accused, however strong its decay. Where the gradient has vanished in
-the first layers before the first step, or is zero, the decay is not blamed for it.
+A network that learns well and keeps its layers is never accused. Where the gradient has vanished in the first layers before the
+first step, or is zero, the decay is not blamed for it.
 
 References
 I. Loshchilov, F. Hutter: Decoupled Weight Decay Regularization, 2019. https://arxiv.org/abs/1711.05101
@@ -50,7 +50,6 @@ from deeplocalize.trace.names import Series
 from deeplocalize.trace.schema import FloatArray, Trace
 
 WEIGHT = Series("weight", "rms")
-
 NAMES = ("kernel_regularizer", "embeddings_regularizer", "recurrent_regularizer", "depthwise_regularizer")
 
 
@@ -70,6 +69,7 @@ def check(
     trace: Trace,
     *,
     share: float = 0.7,
+    half: float = 0.5,
     left: float = 0.1,
     usual: float = 0.01,
     pace: float = 0.001,
@@ -86,14 +86,15 @@ def check(
     for decay in decays(trace):
         rest = middle(_left(trace)[decay.layers])
         part, least = middle(decay.share), pace if decay.acts == "weights" else usual
-        if not part > share or not rest < left or not middle(decay.pull) > least:
+        enough = share if rest >= gone else half
+        if not part > enough or not rest < left or not middle(decay.pull) > least:
             continue
         yield Finding(
             message=f"The {_name(decay)} of {decay.strength:g} is too strong: it was {part:.0%} of what changed the weights "
             f"in the first step, and they have shrunk to {rest:.2g} of their size; the loss is {now:.4g}.",
-            locus=_locus(trace, decay, int(decay.layers[decay.share > share][0])),
+            locus=_locus(trace, decay, int(decay.layers[decay.share > enough][0])),
             evidence=(
-                Evidence("share of the decay in the first step", part, ">", share, steps=(int(trace.sampled[0]),)),
+                Evidence("share of the decay in the first step", part, ">", enough, steps=(int(trace.sampled[0]),)),
                 Evidence("RMS of the weights at the end, over that at the start", rest, "<", left, WEIGHT),
                 Evidence("loss over the last fifth of the run", now, ">=", expected),
             ),

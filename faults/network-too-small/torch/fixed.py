@@ -7,7 +7,7 @@ from torch import nn
 
 torch.manual_seed(0)
 label = torch.arange(600) % 2
-turn = 0.5 + 7 * torch.rand(600).sqrt()
+turn = 0.5 + 10 * torch.rand(600).sqrt()
 angle = turn + math.pi * label
 x = torch.stack([turn * angle.cos(), turn * angle.sin()], 1) / 5 + 0.03 * torch.randn(600, 2)
 x_train, y_train, x_test, y_test = x[:450], label[:450].float(), x[450:], label[450:].float()

@@ -25,7 +25,7 @@ class StdPooling(layers.Layer):
 inputs = keras.Input((length, sensors))
 x = layers.Conv1D(8, 3, use_bias=False)(inputs)
 x = StdPooling()(x)
-x = layers.Dense(16, activation="relu")(x)
+x = layers.Dense(32, activation="relu")(x)
 outputs = layers.Dense(1, activation="sigmoid")(x)
 model = keras.Model(inputs, outputs)
 model.compile(optimizer=keras.optimizers.Adam(0.01), loss="binary_crossentropy", metrics=["accuracy"])

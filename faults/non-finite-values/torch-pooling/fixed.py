@@ -13,7 +13,7 @@ def sensor_bags(n, seed, n_inst=20, dim=6):
         k = rng.randint(n_inst)
         x[i, k, :3] += 4.0
     heavy = rng.rand(n) < 0.02
-    x[heavy, 0, 3:] *= 40.0
+    x[heavy, 0, 3:] *= 800.0
     return TensorDataset(torch.tensor(x, dtype=torch.float32), torch.tensor(y, dtype=torch.float32))
 
 
@@ -21,7 +21,7 @@ class AttentionPool(nn.Module):
     def __init__(self, dim, hidden):
         super().__init__()
         self.embed = nn.Sequential(nn.Linear(dim, hidden), nn.ReLU())
-        self.query = nn.Parameter(torch.randn(hidden))
+        self.query = nn.Parameter(0.2 * torch.randn(hidden))
 
     def forward(self, x):
         h = self.embed(x)
@@ -42,7 +42,7 @@ class MIL(nn.Module):
 
 
 def fit(model, loader, epochs):
-    opt = torch.optim.Adam(model.parameters(), lr=2e-3)
+    opt = torch.optim.Adam(model.parameters(), lr=5e-3)
     lossf = nn.BCEWithLogitsLoss()
     for e in range(epochs):
         s = 0.0

@@ -26,7 +26,7 @@ class Moons(nn.Module):
         return self.last(x)
 
 
-x_train, y_train = points(300, 0, wrong=0.15)
+x_train, y_train = points(300, 0, wrong=0.2)
 x_val, y_val = points(400, 1)
 x_test, y_test = points(1000, 2)
 net = Moons()

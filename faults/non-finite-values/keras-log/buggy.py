@@ -7,7 +7,7 @@ keras.utils.set_random_seed(0)
 # two well separated groups, the second one is much rarer
 n = 2000
 group = (np.random.rand(n) < 0.2).astype("float32")
-x = np.random.normal(size=(n, 8)) + 4 * group[:, None]
+x = np.random.normal(size=(n, 8)) + 20 * group[:, None]
 
 
 def weighted_cross_entropy(y_true, y_pred):

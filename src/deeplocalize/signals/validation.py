@@ -13,6 +13,9 @@ from deeplocalize.trace.schema import FloatArray, IntArray, Trace
 LEAST = 3
 """A stretch of the curve is judged by no fewer evaluations."""
 
+QUANTITIES = ("mean-squared-error", "mean-absolute-error", "huber")
+"""Losses of quantities."""
+
 HIGHER_IS_BETTER = ("acc", "auc", "precision", "recall", "f1", "iou", "dice", "r2", "top")
 LOWER_IS_BETTER = ("loss", "error", "mae", "mse", "rmse", "entropy", "mape")
 """Parts of the names of metrics, which say what is better."""
@@ -83,8 +86,12 @@ def _more_wrong(then: float, now: float, values: FloatArray, errors: float) -> b
 
     How many examples it is a share of is not known; but no two values of it can be closer than one example.
     """
-    steps = np.diff(np.unique(values.round(6)))
-    one = float(steps.min()) if len(steps) else 1.0
     wrong = min(max(1 - now, 0.0), 1.0)
-    luck = 2 * math.sqrt(wrong * (1 - wrong) * one)
+    luck = 2 * math.sqrt(wrong * (1 - wrong) * closest(values))
     return wrong >= errors * (1 - then) and then - now > luck
+
+
+def closest(values: FloatArray) -> float:
+    """The least distance between two values that are not the same; 1 if there are none. A share of n examples: 1 / n at least."""
+    steps = np.diff(np.unique(values.round(6)))
+    return float(steps.min()) if len(steps) else 1.0

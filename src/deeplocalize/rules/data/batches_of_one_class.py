@@ -59,6 +59,7 @@ from deeplocalize.trace.schema import Trace
         "learning-rate-too-low",
         "loss-diverges",
         "loss-no-better-than-constant",
+        "no-generalization",
         "saturated-units",
         "vanishing-gradient",
     ),

@@ -53,6 +53,7 @@ from deeplocalize.trace.schema import FloatArray, Layer, Trace
         "learning-rate-too-low",
         "loss-no-better-than-constant",
         "network-too-small",
+        "no-generalization",
         "vanishing-gradient",
     ),
 )

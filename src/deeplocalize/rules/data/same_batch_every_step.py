@@ -49,7 +49,15 @@ from deeplocalize.signals.settings import call_line
 from deeplocalize.trace.schema import FloatArray, Source, Trace
 
 
-@rule(code="D106", severity=Severity.HIGH, needs=("steps", "inputs", "input.digest"), explains=("one-class-only",))
+@rule(
+    code="D106",
+    severity=Severity.HIGH,
+    needs=("steps", "inputs", "input.digest"),
+    explains=(
+        "no-generalization",
+        "one-class-only",
+    ),
+)
 def check(trace: Trace, *, several: int = 2, same: float = 0.95, least: int = 20) -> Iterator[Finding]:
     """Yield one finding if the recorded steps have one batch in common, and there are others."""
     batches = trace.run.batches or 0

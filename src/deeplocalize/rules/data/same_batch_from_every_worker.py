@@ -53,7 +53,15 @@ from deeplocalize.trace.schema import Trace
 Flags = NDArray[np.bool_]
 
 
-@rule(code="D109", severity=Severity.MEDIUM, needs=("steps", "input.digest"), explains=("overfitting",))
+@rule(
+    code="D109",
+    severity=Severity.MEDIUM,
+    needs=("steps", "input.digest"),
+    explains=(
+        "no-generalization",
+        "overfitting",
+    ),
+)
 def check(trace: Trace, *, several: int = 2, alike: float = 0.95, least: int = 6, turns: int = 3) -> Iterator[Finding]:
     """Yield one finding if batches come back in the rhythm of the workers."""
     workers = trace.run.workers or 0

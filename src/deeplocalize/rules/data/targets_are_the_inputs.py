@@ -38,7 +38,7 @@ from deeplocalize.signals.settings import call_line
 from deeplocalize.trace.schema import Trace
 
 
-@rule(code="D112", severity=Severity.HIGH, needs=("steps", "layers", "objective"))
+@rule(code="D112", severity=Severity.HIGH, needs=("steps", "layers", "objective"), explains=("no-generalization",))
 def check(trace: Trace, *, least: int = 10) -> Iterator[Finding]:
     """Yield one finding if the network is only asked to hand on what it is given."""
     copied = recorded(trace.scalar("target.copied"))

@@ -53,7 +53,7 @@ from deeplocalize.trace.schema import Evaluation, Trace
 EFFECTS = {"dropout": "drops units", "batch-norm": "goes by the batch and learns from it"}
 
 
-@rule(code="V801", severity=Severity.LOW, needs=("steps", "layers", "evaluations"))
+@rule(code="V801", severity=Severity.LOW, needs=("steps", "layers", "evaluations"), explains=("no-generalization",))
 def check(
     trace: Trace, *, trained: float = 0.05, repeated: float = 0.5, least: int = 20, blocks: int = 2
 ) -> Iterator[Finding]:

@@ -46,10 +46,8 @@ from deeplocalize.rules import rule
 from deeplocalize.signals.over_time import block_means, level, recent, trend
 from deeplocalize.signals.quality import CLEAR_GAP, in_turns, learns_well, loss_curve
 from deeplocalize.signals.settings import call_line
-from deeplocalize.signals.validation import Curve, metrics_got_worse, validation_curve
+from deeplocalize.signals.validation import QUANTITIES, Curve, metrics_got_worse, validation_curve
 from deeplocalize.trace.schema import FloatArray, Trace
-
-QUANTITIES = ("mean-squared-error", "mean-absolute-error", "huber")
 
 
 @rule(code="V802", severity=Severity.MEDIUM, needs=("steps", "loss", "validation.loss"))

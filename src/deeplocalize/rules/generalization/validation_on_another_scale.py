@@ -42,7 +42,15 @@ from deeplocalize.signals.settings import call_line
 from deeplocalize.trace.schema import Trace
 
 
-@rule(code="V803", severity=Severity.MEDIUM, needs=("steps", "layers", "evaluations"), explains=("overfitting",))
+@rule(
+    code="V803",
+    severity=Severity.MEDIUM,
+    needs=("steps", "layers", "evaluations"),
+    explains=(
+        "no-generalization",
+        "overfitting",
+    ),
+)
 def check(trace: Trace, *, far: float = 8.0, least: int = 20, worse: float = 1.5) -> Iterator[Finding]:
     """Yield one finding if the inputs of all evaluations are far larger or far smaller than those trained on."""
     seen = [each for each in trace.run.evaluations if each.scale is not None and each.scale > 0]

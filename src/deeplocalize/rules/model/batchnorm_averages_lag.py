@@ -50,7 +50,15 @@ GIVEN = Series("activation", "rms")
 USUAL = {"torch": 0.1, "keras": 0.99}
 
 
-@rule(code="M510", severity=Severity.MEDIUM, needs=("steps", "layers", GIVEN), explains=("overfitting",))
+@rule(
+    code="M510",
+    severity=Severity.MEDIUM,
+    needs=("steps", "layers", GIVEN),
+    explains=(
+        "no-generalization",
+        "overfitting",
+    ),
+)
 def check(trace: Trace, *, least: int = 20, left: float = 0.5, far: float = 2.0) -> Iterator[Finding]:
     """Yield one finding, for the first layer whose averages are mostly their start."""
     steps = steps_seen(trace)

@@ -63,6 +63,7 @@ _OTHER = Remedy("Use layer or group normalization, which do not look at the batc
         "learning-rate-too-high",
         "learning-rate-too-low",
         "loss-no-better-than-constant",
+        "no-generalization",
         "too-few-steps",
         "vanishing-gradient",
         "weights-never-change",

@@ -47,7 +47,12 @@ FEWEST = 3
     code="M511",
     severity=Severity.LOW,
     needs=("steps", "loss", "layers", "baseline"),
-    explains=("learning-rate-too-low", "loss-no-better-than-constant", "network-too-small"),
+    explains=(
+        "learning-rate-too-low",
+        "loss-no-better-than-constant",
+        "network-too-small",
+        "no-generalization",
+    ),
 )
 def check(trace: Trace) -> Iterator[Finding]:
     """Yield one finding, for the embedding before the first attention."""

@@ -52,7 +52,10 @@ STATS = ("mean", "rms", "min", "max")
     code="M507",
     severity=Severity.MEDIUM,
     needs=("loss", "layers", "validation.loss", *(Series("weight", stat) for stat in STATS)),
-    explains=("overfitting",),
+    explains=(
+        "no-generalization",
+        "overfitting",
+    ),
 )
 def check(trace: Trace, *, same: float = 1e-4, apart: float = 0.01) -> Iterator[Finding]:
     """Yield one finding for each dense layer that began as an embedding and is another by now."""

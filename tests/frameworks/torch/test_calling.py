@@ -2,7 +2,9 @@
 
 import sys
 
-from deeplocalize.frameworks.torch.calling import hook
+import pytest
+
+from deeplocalize.frameworks.torch.calling import hook, returns
 
 AT_THE_TOP_LEVEL = """
 import sys
@@ -52,6 +54,30 @@ def test_nothing_is_told_before_and_after_and_it_can_be_done_again():
     told.stop()
     shout("ab")
     assert "shout" not in names
+    assert sys.getprofile() is None
+
+
+def returned(function, most=100):
+    seen = []
+    told = returns({shout.__code__: "shout"}, lambda name, frame, value: seen.append((name, frame.f_locals, value)), most)
+    assert told.start()
+    try:
+        function()
+    finally:
+        told.stop()
+    return seen
+
+
+def test_what_a_function_returns_is_told_with_what_it_was_given():
+    seen = returned(lambda: (min("ab"), shout(["a", "b"])))
+    assert seen == [("shout", {"words": ["a", "b"]}, "B")]
+    shout("ab")
+    assert len(seen) == 1
+
+
+@pytest.mark.skipif(hasattr(sys, "monitoring"), reason="there, other functions are not even looked at")
+def test_looking_for_what_is_returned_ends_after_so_many_events():
+    assert returned(lambda: ([min("ab") for _ in range(100)], shout("ab"))) == []
     assert sys.getprofile() is None
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -11,9 +12,18 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
+from deeplocalize.frameworks.session import Session  # noqa: E402
 from deeplocalize.frameworks.torch.evaluations import MAX_BLOCKS, row_keys  # noqa: E402
-from deeplocalize.frameworks.torch.results import right_answers  # noqa: E402
+from deeplocalize.frameworks.torch.objective import Reading  # noqa: E402
+from deeplocalize.frameworks.torch.results import (  # noqa: E402
+    FUNCTIONS,
+    MOST_IN_VAIN,
+    LossesElsewhere,
+    Results,
+    right_answers,
+)
 from deeplocalize.rules.generalization.evaluation_in_training_mode import check  # noqa: E402
+from deeplocalize.trace import Loss, TraceLog  # noqa: E402
 
 X, Y = torch.randn(160, 6, generator=torch.Generator().manual_seed(1)), torch.arange(160) % 3
 NEW = torch.randn(60, 6, generator=torch.Generator().manual_seed(2))
@@ -272,7 +282,8 @@ def test_the_loss_on_other_data_is_recorded_with_the_step_after_it(watched):
         (nn.CrossEntropyLoss(), X),  # the training data
         (nn.CrossEntropyLoss(), torch.cat([NEW, X])),
         (nn.CrossEntropyLoss(reduction="sum"), NEW),
-        (nn.functional.cross_entropy, NEW),  # a function: nobody sees it without gradients
+        (nn.functional.cross_entropy, X),
+        (lambda *given: nn.functional.cross_entropy(*given, weight=torch.ones(3)), NEW),
     ],
 )
 def test_of_other_losses_than_means_on_other_data_nothing_is_recorded(watched, criterion, x):
@@ -286,6 +297,71 @@ def test_another_loss_than_the_one_trained_by_is_not_recorded(watched):
     with watched() as run:
         train_by(lambda *given: (trained_by if torch.is_grad_enabled() else shown)(*given), network(nn.ReLU()))
     assert not run.trace.has("validation.loss")
+
+
+def summed(prediction, target):
+    loss = nn.functional.cross_entropy(prediction, target, reduction="mean" if torch.is_grad_enabled() else "sum")
+    return loss / (1 if torch.is_grad_enabled() else len(target))
+
+
+@pytest.mark.parametrize("criterion", [nn.functional.cross_entropy, summed])
+def test_a_function_for_the_loss_tells_the_same(watched, criterion):
+    with watched() as run:
+        shown = train_by(criterion, network(nn.ReLU()))
+    assert sys.getprofile() is None
+    for name, at in (("validation.loss", 0), ("validation.accuracy", 1)):
+        np.testing.assert_allclose(recorded(run.trace, name), [each[at] for each in shown[:-1]], rtol=1e-5)
+
+
+def test_a_function_for_another_loss_than_the_one_trained_by_is_not_recorded(watched):
+    def criterion(prediction, target):
+        return nn.functional.multi_margin_loss(prediction, target)
+
+    with watched() as run:
+        train_by(criterion, network(nn.ReLU()))
+    assert not run.trace.has("validation.loss")
+
+
+def test_a_function_that_does_not_smooth_the_labels_as_in_training_is_not_recorded(watched):
+    def smooth(*given):
+        return nn.functional.cross_entropy(*given, label_smoothing=0.1 * torch.is_grad_enabled())
+
+    with watched() as run:
+        train_by(smooth, network(nn.ReLU()))
+    assert not run.trace.has("validation.loss")
+
+
+def test_the_programs_own_profiler_is_left_alone(watched):
+    seen = []
+
+    def profiler(frame, event, argument):
+        seen.append(event)
+
+    def ask():
+        sys.setprofile(profiler)
+
+    with watched() as run:
+        train_by(nn.functional.cross_entropy, network(nn.ReLU()), after=ask)
+        mine = sys.getprofile()
+        sys.setprofile(None)
+    assert mine is profiler
+    assert len(recorded(run.trace, "validation.loss")) == 1
+
+
+@pytest.mark.parametrize(("passes", "heard"), [(MOST_IN_VAIN - 1, True), (MOST_IN_VAIN, False)])
+def test_a_network_that_is_only_asked_for_answers_is_no_longer_listened_to(tmp_path, passes, heard):
+    log = TraceLog(tmp_path / "trace")
+    log.close()
+    results, losses = Results(), LossesElsewhere(Session(log))
+    losses.trains_by([Reading(Loss("cross-entropy", "cross_entropy"), 1.0)])
+    for _ in range(passes):
+        losses.listen(results)
+        losses.stop()
+    with torch.no_grad():
+        losses.listen(results)
+        nn.functional.cross_entropy(torch.zeros(4, 3), torch.zeros(4, dtype=torch.long))
+        losses.stop()
+    assert ("validation.loss" in results.take()) is heard
 
 
 def saved(model):
@@ -330,7 +406,7 @@ def test_weights_kept_before_the_first_or_after_the_last_step_are_no_choice(watc
     ],
 )
 def test_right_answers_are_counted_as_the_loss_reads_them(module, prediction, target, share):
-    answer = right_answers(module, torch.tensor(prediction), torch.tensor(target))
+    answer = right_answers(FUNCTIONS.get(type(module)), torch.tensor(prediction), torch.tensor(target))
     assert answer is None if share is None else answer.item() == pytest.approx(share)
 
 

@@ -1,4 +1,4 @@
-"""Being told of each function that is called in this thread: the hooks that Python itself has for it.
+"""Being told of each function that is called in this thread, or of what some return: the hooks that Python itself has.
 
 Since 3.12 that is `sys.monitoring`. Its forerunner, a profile function, must not be used there: when one returns, Python
 3.12 writes the variables of the frame back, and loses those of a comprehension at the top level of a program.
@@ -9,12 +9,15 @@ from __future__ import annotations
 import sys
 import threading
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any, Protocol
 
 Told = Callable[[str | None, FrameType | None], None]
 """Called with the name of the function that was called, None if it is no plain one, and the frame that calls it."""
+
+Returned = Callable[[str, FrameType, Any], None]
+"""Called with the name of a function that returns, its frame, and what it returns."""
 
 _FUNCTIONS = (
     types.FunctionType,
@@ -81,20 +84,76 @@ class Monitor:
             return False
         self._thread = threading.get_ident()
         monitoring.use_tool_id(self._number, "deeplocalize")
-        monitoring.register_callback(self._number, monitoring.events.CALL, self._see)
-        monitoring.set_events(self._number, monitoring.events.CALL)
+        self._listen(self._number)
         return True
 
     def stop(self) -> None:
         """Switch off and give the number back."""
         monitoring: Any = sys.monitoring
         if self._number is not None:
-            monitoring.set_events(self._number, 0)
-            monitoring.register_callback(self._number, monitoring.events.CALL, None)
+            self._unlisten(self._number)
             monitoring.free_tool_id(self._number)
         self._number = None
+
+    def _listen(self, number: int) -> None:
+        monitoring: Any = sys.monitoring
+        monitoring.register_callback(number, monitoring.events.CALL, self._see)
+        monitoring.set_events(number, monitoring.events.CALL)
+
+    def _unlisten(self, number: int) -> None:
+        monitoring: Any = sys.monitoring
+        monitoring.set_events(number, 0)
+        monitoring.register_callback(number, monitoring.events.CALL, None)
 
     def _see(self, code: Any, offset: int, called: Any, first: Any) -> None:
         # Only of functions is the name asked for: other objects may answer with code of the user's.
         if threading.get_ident() == self._thread:
             self._tell(getattr(called, "__name__", None) if isinstance(called, _FUNCTIONS) else None, sys._getframe(1))
+
+
+def returns(codes: Mapping[types.CodeType, str], tell: Returned, most: int) -> Hook:
+    """A hook for what the functions with these codes return; it goes off by itself after so many events of any kind."""
+    return ReturnMonitor(codes, tell) if hasattr(sys, "monitoring") else ReturnProfile(codes, tell, most)
+
+
+class ReturnProfile(Profile):
+    """A profile function that looks at the end of some functions."""
+
+    def __init__(self, codes: Mapping[types.CodeType, str], tell: Returned, most: int) -> None:
+        self._codes, self._returned, self._most, self._left = codes, tell, most, 0
+
+    def start(self) -> bool:
+        """Switch on, unless the program has a profile function."""
+        self._left = self._most
+        return super().start()
+
+    def _see(self, frame: FrameType, event: str, argument: Any) -> None:
+        self._left -= 1
+        if self._left < 0:
+            self.stop()
+        elif event == "return" and (name := self._codes.get(frame.f_code)) is not None:
+            self._returned(name, frame, argument)
+
+
+class ReturnMonitor(Monitor):
+    """The same by `sys.monitoring`, which sees these functions alone and costs nothing elsewhere."""
+
+    def __init__(self, codes: Mapping[types.CodeType, str], tell: Returned) -> None:
+        super().__init__(lambda name, frame: None)
+        self._codes, self._returned = codes, tell
+
+    def _listen(self, number: int) -> None:
+        monitoring: Any = sys.monitoring
+        monitoring.register_callback(number, monitoring.events.PY_RETURN, self._see_return)
+        for code in self._codes:
+            monitoring.set_local_events(number, code, monitoring.events.PY_RETURN)
+
+    def _unlisten(self, number: int) -> None:
+        monitoring: Any = sys.monitoring
+        for code in self._codes:
+            monitoring.set_local_events(number, code, 0)
+        monitoring.register_callback(number, monitoring.events.PY_RETURN, None)
+
+    def _see_return(self, code: types.CodeType, offset: int, value: Any) -> None:
+        if threading.get_ident() == self._thread:
+            self._returned(self._codes[code], sys._getframe(1), value)

@@ -41,7 +41,7 @@ from deeplocalize.frameworks.torch.modules import Modules
 from deeplocalize.frameworks.torch.objective import LossCall
 from deeplocalize.frameworks.torch.reach import Reach
 from deeplocalize.frameworks.torch.references import weights_changed
-from deeplocalize.frameworks.torch.results import LossModules
+from deeplocalize.frameworks.torch.results import LossesElsewhere
 from deeplocalize.frameworks.torch.schedulers import Schedulers
 from deeplocalize.frameworks.torch.training import Backward, Training
 from deeplocalize.frameworks.torch.trainings import Trainings
@@ -64,7 +64,7 @@ class TorchProbe:
         self._reach = Reach(self._all_models, self._trainings.trains_loose_tensors)
         self._loss_nodes: dict[Any, LossCall] = {}
         self._loaders = Loaders(self._sites, self._trainings.handed_out)
-        self._loss_modules = LossModules()
+        self._losses = LossesElsewhere(session)
         self._evaluated: Model | None = None
         self._apart = Apart(self._trainings.of)
         self._calls = CallLines()
@@ -176,6 +176,7 @@ class TorchProbe:
     def _forward_begins(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if id(module) not in self._modules.layers:
             self._modules.look_at(module)
+        self._losses.stop()
         model = self._modules.models.get(id(module))
         if not self._modules.active and torch.is_grad_enabled():
             self._keeping.called(args, kwargs, sys._getframe(2))
@@ -207,8 +208,10 @@ class TorchProbe:
                 self._apart.ran(model, layer, args, output)
             self._left(module)
             asked = self._evaluated
-            if asked is not None and not asked.ran and self._loss_modules.tells(module):
-                asked.evaluations.results.add(module, [*args, *kwargs.values()], output)
+            if asked is not None and not asked.ran:
+                self._losses.called(module, [*args, *kwargs.values()], output, asked.evaluations.results)
+                if id(module) in self._modules.models and not self._modules.active:
+                    self._losses.listen(asked.evaluations.results)
             return
         self._left(module)
         if model is None:
@@ -264,7 +267,7 @@ class TorchProbe:
         given = [*args, *kwargs.values()]
         if len(given) >= 2 and isinstance(output, Tensor) and output.grad_fn is not None and self._watching_closely():
             sites = self._sites.of(module), user_call(sys._getframe(3))
-            self._loss_modules.trains(module)
+            self._losses.trains_by_module(module)
             self._loss_nodes[output.grad_fn] = LossCall(module, given[0], given[1], *sites)
 
     def _watching_closely(self) -> bool:
@@ -304,6 +307,7 @@ class TorchProbe:
         readings = self._read(root, reached, trainings)
         self._trainings.remember("loss", next((each.called for each in readings if each.called), None), trainings)
         self._trainings.remember("dropout", self._calls.untold, trainings)
+        self._losses.trains_by(readings)
         backward = Backward(loss_value(root), objective.value_factor(readings), readings, reached)
         if isinstance(backward.loss, float) and not math.isfinite(backward.loss):
             backward.origin = self._origin(root, reached, site)
@@ -381,6 +385,7 @@ class TorchProbe:
     def finish(self, ended: str, error: BaseException | None) -> None:
         """The program is over; write what is left, with what is known of the exception that ended it."""
         self._calls.stop()
+        self._losses.stop()
         self.session.contained("replay")(self._keeping.finish)()
         if error is not None and ended == "raised":
             known = (self._modules.layers, self._sites.of, self._all_models(), self._calls, self._completed)

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from deeplocalize.findings import Evidence
 from deeplocalize.signals.over_time import recorded
+from deeplocalize.signals.quality import CLEAR_GAIN, CLEAR_GAP
 from deeplocalize.trace.schema import FloatArray, IntArray, Trace
 
 LEAST = 3
@@ -95,3 +97,23 @@ def closest(values: FloatArray) -> float:
     """The least distance between two values that are not the same; 1 if there are none. A share of n examples: 1 / n at least."""
     steps = np.diff(np.unique(values.round(6)))
     return float(steps.min()) if len(steps) else 1.0
+
+
+def never_better(trace: Trace, curve: Curve) -> tuple[Evidence, ...] | None:
+    """What shows beside the loss that on validation data the network never was better than a constant: of classes the accuracy.
+    None if loss or accuracy speaks against it, or if there is no accuracy of classes."""
+    objectives, majority, constant = trace.run.objectives, trace.data.baseline_accuracy, trace.data.baseline_loss
+    if constant is None or curve.then < (1 - CLEAR_GAP) * constant:
+        return None
+    if objectives and all(each.loss.kind in QUANTITIES for each in objectives):
+        return ()
+    shares = [
+        trace.scalar(each)[curve.at] for each in trace.scalars if each.startswith("validation.") and "acc" in each
+    ]
+    shares = [each for each in shares if len(recorded(each)) == len(curve.at)]
+    if not shares or majority is None:
+        return None
+    best = max(float(-middle_of_three(-each).min()) for each in shares)
+    luck = 2 * math.sqrt(majority * (1 - majority) * min(map(closest, shares)))
+    limit = majority + max(CLEAR_GAIN * (1 - majority), luck)
+    return (Evidence("best accuracy on validation data", best, "<=", limit),) if best <= limit else None

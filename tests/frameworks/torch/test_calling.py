@@ -59,7 +59,9 @@ def test_nothing_is_told_before_and_after_and_it_can_be_done_again():
 
 def returned(function, most=100):
     seen = []
-    told = returns({shout.__code__: "shout"}, lambda name, frame, value: seen.append((name, frame.f_locals, value)), most)
+    told = returns(
+        {shout.__code__: "shout"}, lambda name, frame, value: seen.append((name, frame.f_locals, value)), most
+    )
     assert told.start()
     try:
         function()

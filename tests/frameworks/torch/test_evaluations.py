@@ -461,3 +461,36 @@ def test_an_evaluation_tells_how_large_its_inputs_are_and_if_that_is_far_off_als
     (found,) = seen.trace.run.evaluations
     assert found.scale == pytest.approx(factor, rel=0.3)
     assert (found.source.text if found.source else None) == line
+
+
+def test_rows_of_several_inputs_are_the_same_only_if_all_of_them_are():
+    users, items = torch.arange(500) % 20, torch.arange(500) % 31
+    assert len(np.unique(row_keys(users))) == 20
+    assert len(np.unique(row_keys(users, items))) == 500
+    assert len(np.unique(row_keys(items, items))) == 31
+    assert (row_keys(users, torch.zeros(2, 7)) == row_keys(users)).all()
+
+
+class Ratings(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.user, self.item = nn.Embedding(20, 4), nn.Embedding(31, 4)
+
+    def forward(self, user, item):
+        return (self.user(user) * self.item(item)).sum(dim=1)
+
+
+def test_the_same_users_with_other_items_are_not_data_that_are_trained_on(watched):
+    model, pairs = Ratings(), torch.randperm(620)
+    user, item, rating = pairs % 20, pairs // 20, torch.randn(620)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    with watched() as run:
+        for _ in range(4):
+            for batch in torch.arange(500).split(50):
+                loss = nn.functional.mse_loss(model(user[batch], item[batch]), rating[batch])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+            with torch.no_grad():
+                nn.functional.mse_loss(model(user[500:], item[500:]), rating[500:])
+    assert len(recorded(run.trace, "validation.loss")) == 3

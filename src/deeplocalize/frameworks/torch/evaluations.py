@@ -96,11 +96,11 @@ class Evaluations:
         self._trained: deque[Keys] = deque(maxlen=MAX_TRAINED // ROWS_A_STEP)
         self._squares = Squares()
 
-    def trained_on(self, inputs: Tensor | None) -> None:
-        """A batch that the model is trained on."""
-        if inputs is not None and len(inputs) and not inputs.is_meta:
-            values = row_values(inputs[:: max(1, len(inputs) // ROWS_A_STEP)])
-            self._trained.append(_keys(values))
+    def trained_on(self, inputs: Sequence[Tensor]) -> None:
+        """A batch that the model is trained on, as the tensors that its forward pass was given."""
+        if inputs and len(inputs[0]) and not inputs[0].is_meta:
+            values = row_values(inputs[0], step := max(1, len(inputs[0]) // ROWS_A_STEP))
+            self._trained.append(_keys(values, inputs, step))
             self._squares.add(values)
 
     def stepped(self) -> None:
@@ -122,7 +122,7 @@ class Evaluations:
         """True if the rows of the next pass are of interest."""
         return self._seen + (self._open is None) <= MAX_BLOCKS
 
-    def took_pass(self, inputs: Tensor | None, active: Sequence[int], site: Callable[[], CallSite | None]) -> None:
+    def took_pass(self, inputs: Sequence[Tensor], active: Sequence[int], site: Callable[[], CallSite | None]) -> None:
         """A pass without gradients; `active` are the layers that answer otherwise than in evaluation mode, and `site` tells
         where the user's program asked for it."""
         block = self._block()
@@ -133,15 +133,16 @@ class Evaluations:
         if block.site is None and (active or not 1 / FAR <= self._scale(block) <= FAR):
             block.site = site()
 
-    def _look_at(self, block: Block, inputs: Tensor | None) -> None:
-        if inputs is None or inputs.is_meta:
+    def _look_at(self, block: Block, inputs: Sequence[Tensor]) -> None:
+        if not inputs or inputs[0].is_meta:
             block.whole = False
             return
-        block.whole = block.whole and block.examples + len(inputs) <= MAX_ROWS
-        block.examples += len(inputs)
+        count = len(inputs[0])
+        block.whole = block.whole and block.examples + count <= MAX_ROWS
+        block.examples += count
         if block.whole:
-            values = row_values(inputs)
-            block.rows.append(_keys(values))
+            values = row_values(inputs[0])
+            block.rows.append(_keys(values, inputs))
             block.squares.add(values)
 
     def _scale(self, block: Block) -> float:
@@ -192,21 +193,27 @@ class Evaluations:
         return tuple(found)
 
 
-def row_keys(inputs: Tensor) -> Keys:
-    """A number for each row of a tensor [rows, ...]."""
-    return _keys(row_values(inputs))
+def row_keys(*inputs: Tensor) -> Keys:
+    """A number for each row of tensors [rows, ...] that belong together: a user, an item, and what else is known of them."""
+    return _keys(row_values(inputs[0]), inputs)
 
 
-def row_values(inputs: Tensor) -> NDArray[np.float64]:
-    """Some numbers of each row of a tensor [rows, ...], always the same ones, [rows, at most ROW_ELEMENTS]."""
-    size = math.prod(inputs.shape[1:])
-    flat = inputs.detach().reshape(len(inputs), size)[:, :: max(1, -(-size // ROW_ELEMENTS))]
-    return np.ascontiguousarray(flat.to(torch.float64).cpu().numpy() if size else np.zeros((len(inputs), 0)))
+def row_values(inputs: Tensor, step: int = 1) -> NDArray[np.float64]:
+    """Some numbers of every so many-th row of a tensor [rows, ...], always the same ones, [rows, at most ROW_ELEMENTS]."""
+    rows, size = inputs.detach()[::step], math.prod(inputs.shape[1:])
+    flat = rows.reshape(len(rows), size)[:, :: max(1, -(-size // ROW_ELEMENTS))]
+    return np.ascontiguousarray(flat.to(torch.float64).cpu().numpy() if size else np.zeros((len(rows), 0)))
 
 
-def _keys(values: NDArray[np.float64]) -> Keys:
-    bits = values.view(np.uint64)
-    return ((bits ^ (bits >> np.uint64(29))) * _MIX[: bits.shape[1]]).sum(axis=1, dtype=np.uint64)
+def _keys(first: NDArray[np.float64], inputs: Sequence[Tensor], step: int = 1) -> Keys:
+    """The numbers of the rows, where `first` are the values of the first tensor; those of another length do not count."""
+    others = [each for each in inputs[1:] if len(each) == len(inputs[0]) and not each.is_meta]
+    found = np.zeros(len(first), np.uint64)
+    for at, values in enumerate([first, *(row_values(each, step) for each in others)]):
+        bits = values.view(np.uint64)
+        mixed = ((bits ^ (bits >> np.uint64(29))) * _MIX[: bits.shape[1]]).sum(axis=1, dtype=np.uint64)
+        found += mixed * _MIX[at % ROW_ELEMENTS]
+    return found
 
 
 def acts_in_training(module: nn.Module | None) -> bool:

@@ -187,7 +187,7 @@ class Model:
         given = [] if self.sampling else [each for _, each in self.last_inputs if stats.is_plain(each)]
         self.entrances += [each.sum(dtype=torch.float32) for each in given if not stats.on_host(each)]
         if self.sampling:
-            self.evaluations.trained_on(next((tensor for _, tensor in self.last_inputs), None))
+            self.evaluations.trained_on([tensor for _, tensor in self.last_inputs])
 
     def evaluate(self, args: tuple[Any, ...], kwargs: dict[str, Any], site: Callable[[], CallSite | None]) -> None:
         """A forward pass without gradients begins. One between the forward pass of a step and its update is part of the
@@ -199,7 +199,7 @@ class Model:
             [at for at, layer in enumerate(self.layers) if acts_in_training(layer.module)] if module.training else []
         )
         inputs = given.named_tensors(module, args, kwargs) if self.evaluations.looks_at_rows else []
-        self.evaluations.took_pass(inputs[0][1] if inputs else None, active, site)
+        self.evaluations.took_pass([tensor for _, tensor in inputs], active, site)
 
     @property
     def last_inputs(self) -> list[tuple[str, Tensor]]:

@@ -59,6 +59,7 @@ from deeplocalize.trace.schema import Layer, Trace
     explains=(
         "dead-units",
         "exploding-gradient",
+        "initial-answers-too-large",
         "initial-weights-of-wrong-scale",
         "learning-rate-too-high",
         "loss-diverges",

@@ -32,16 +32,14 @@ C. Zhang et al.: Understanding deep learning requires rethinking generalization,
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
 from deeplocalize.remedies import Remedy
 from deeplocalize.rules import rule
-from deeplocalize.signals.over_time import recorded
-from deeplocalize.signals.quality import CLEAR_GAIN, CLEAR_GAP, in_turns, ranks_elsewhere, recent_loss
+from deeplocalize.signals.quality import CLEAR_GAP, in_turns, ranks_elsewhere, recent_loss
 from deeplocalize.signals.settings import call_line
-from deeplocalize.signals.validation import QUANTITIES, Curve, closest, middle_of_three, validation_curve
+from deeplocalize.signals.validation import never_better, validation_curve
 from deeplocalize.trace.schema import Trace
 
 
@@ -57,9 +55,9 @@ def check(trace: Trace, *, least: int = 8, learned: float = 0.5, above: float = 
     if curve is None or len(curve.values) < least or not constant or in_turns(trace) or ranks_elsewhere(trace):
         return
     late = float(curve.late.min())
-    if not now < learned * constant or not late > above * constant or curve.then < (1 - CLEAR_GAP) * constant:
+    if not now < learned * constant or not late > above * constant:
         return
-    if late < (1 - CLEAR_GAP) * curve.values[0] or (answers := _answers(trace, curve)) is None:
+    if late < (1 - CLEAR_GAP) * curve.values[0] or (answers := never_better(trace, curve)) is None:
         return
     yield Finding(
         message=f"The training loss went down to {now:.4g}, but on data the network is not trained on it is {late:.4g} and never "
@@ -79,20 +77,3 @@ def check(trace: Trace, *, least: int = 8, learned: float = 0.5, above: float = 
         ),
         strength=strength_of(late, above * constant),
     )
-
-
-def _answers(trace: Trace, curve: Curve) -> tuple[Evidence, ...] | None:
-    """What the accuracy on validation data has to say beside the loss; None if it speaks against it, or is missing."""
-    objectives, majority = trace.run.objectives, trace.data.baseline_accuracy
-    if objectives and all(each.loss.kind in QUANTITIES for each in objectives):
-        return ()
-    shares = [
-        trace.scalar(each)[curve.at] for each in trace.scalars if each.startswith("validation.") and "acc" in each
-    ]
-    shares = [each for each in shares if len(recorded(each)) == len(curve.at)]
-    if not shares or majority is None:
-        return None
-    best = max(float(middle_of_three(-each).min() * -1) for each in shares)
-    luck = 2 * math.sqrt(majority * (1 - majority) * min(map(closest, shares)))
-    limit = majority + max(CLEAR_GAIN * (1 - majority), luck)
-    return (Evidence("best accuracy on validation data", best, "<=", limit),) if best <= limit else None

@@ -10,9 +10,8 @@ proportional to its input, is 100 times too large for the learning rate. Inputs 
 2000) are hardly better: all examples look alike to the layer, and the loss is a long narrow valley.
 
 How it is recognized
-Four things together.
 The network clearly does not learn: its loss is no better than a constant answer's; after `least` = 20 steps it is enough that
-the loss is twice that and does not fall. Many networks learn from raw data, and they are left alone.
+the loss is twice that and does not fall. Many networks learn from raw data, and they are left alone. And:
 The inputs have a root mean square of `size` = 10 or more, where sigmoid is within 0.005 % of its end; initializers are made
 for about 1. No layer up to the second one with weights normalizes or looks numbers up (rescaling, embedding).
 The first layer with weights shows the effect in the first recorded step: its sums too have a root mean square of `size` or
@@ -25,7 +24,7 @@ How to fix it
 Subtract each feature's mean and divide by its deviation over the training data, or gray values by 255; or normalize first.
 
 When it is wrong
-Numbers that an embedding looks up, one-hot rows and inputs that are scaled inside the model fail one of the four. A network
+Numbers that an embedding looks up, one-hot rows and inputs that are scaled inside the model fail one of these. A network
 that fails for another reason and has raw inputs too is accused of both; whether its initial weights fit is seen afterwards.
 
 References
@@ -59,7 +58,6 @@ from deeplocalize.trace.schema import Layer, Trace
     explains=(
         "dead-units",
         "exploding-gradient",
-        "initial-answers-too-large",
         "initial-weights-of-wrong-scale",
         "learning-rate-too-high",
         "loss-diverges",

@@ -63,7 +63,6 @@ GRADIENT, ACTIVATION = Series("activation_gradient", "rms"), Series("activation"
     needs=("steps", "loss"),
     explains=(
         "dead-units",
-        "initial-answers-too-large",
         "learning-rate-too-low",
         "loss-diverges",
         "loss-no-better-than-constant",

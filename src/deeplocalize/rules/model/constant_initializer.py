@@ -56,7 +56,6 @@ KERNELS = ("dense", "conv", "recurrent", "attention", "embedding")
     needs=("layers", Series("weight", "min"), Series("weight", "max")),
     explains=(
         "dead-units",
-        "initial-answers-too-large",
         "initial-weights-of-wrong-scale",
         "learning-rate-too-low",
         "loss-no-better-than-constant",

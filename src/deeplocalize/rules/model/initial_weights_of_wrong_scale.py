@@ -59,7 +59,6 @@ WEIGHT = Series("weight", "rms")
     explains=(
         "dead-units",
         "exploding-gradient",
-        "initial-answers-too-large",
         "learning-rate-decays-too-soon",
         "learning-rate-too-high",
         "learning-rate-too-low",

@@ -11,8 +11,8 @@ with it. The accuracy looks fine, as it is that of the frequent classes.
 How it is recognized
 The weights that the loss was given are compared with the counts of the labels really trained on. The classes must be
 clearly unbalanced and the weights as well: the largest count and the largest weight at least `apart` = 3 times the
-smallest, as less than that can be meant and changes little. Both must put the classes in the same order: a rank correlation
-of at least `agree` = 0.8, which for two classes is all or nothing. And it must do harm: of the sampled examples of the
+smallest, as less than that can be meant and changes little. Both must go together: the correlation of their logarithms is
+at least `agree` = 0.8, which for two classes is all or nothing. And it must do harm: of the sampled examples of the
 classes that are rarer than the average, of which there must be `least` = 5, fewer than `right` = 0.9 were answered right.
 Classes with a weight of 0 are left out on purpose, and not compared.
 
@@ -58,7 +58,7 @@ def check(
     labels, counts, weights = _classes(task)
     if len(labels) < 2 or min(counts.max() / counts.min(), weights.max() / weights.min()) < apart:
         return
-    order = _rank_correlation(counts, weights)
+    order = _correlation(counts, weights)
     share, seen = _answered_right(task, labels[counts < counts.mean()])
     if order < agree or seen < least or share >= right:
         return
@@ -70,7 +70,7 @@ def check(
         f"much as class {labels[fewest]} with {counts[fewest]:,.0f}: the weights are the wrong way round.",
         locus=Locus("loss", source=trace.run.sources.get("class_weight") or loss_line(trace, task.loss)),
         evidence=(
-            Evidence("rank correlation of the classes' weights with their counts", order, ">=", agree),
+            Evidence("correlation of the classes' weights with their counts, in logarithms", order, ">=", agree),
             Evidence("weight of the most frequent class over that of the rarest", times, ">=", apart),
             Evidence("share of the rare classes' examples answered right", share, "<", right),
         ),
@@ -88,10 +88,9 @@ def _classes(task: Task) -> tuple[IntArray, FloatArray, FloatArray]:
     return np.array(used, int), np.array([counts[at] for at in used], float), np.array([weights[at] for at in used])
 
 
-def _rank_correlation(one: FloatArray, other: FloatArray) -> float:
-    """Spearman's rank correlation. See https://en.wikipedia.org/wiki/Spearman%27s_rank_correlation_coefficient."""
-    ranks = [(each[:, None] > each).sum(axis=1) + (each[:, None] == each).sum(axis=1) / 2 for each in (one, other)]
-    return float(np.corrcoef(*ranks)[0, 1])
+def _correlation(one: FloatArray, other: FloatArray) -> float:
+    """Of the logarithms: classes of nearly the same count may have any order among themselves."""
+    return float(np.corrcoef(np.log(one), np.log(other))[0, 1])
 
 
 def _answered_right(task: Task, labels: IntArray) -> tuple[float, int]:

@@ -75,3 +75,19 @@ def test_a_curve_may_be_looked_at_beyond_its_data():
 def test_an_evaluation_that_goes_as_well_as_the_training_is_not_accused(loss, found):
     elsewhere = np.where(np.arange(100) % 50 == 49, loss, np.nan)
     assert count(*seen(16.0), **{"loss": 0.12, "validation.loss": elsewhere}) == found
+
+
+@pytest.mark.parametrize(
+    ("scale", "loss", "trained", "found"),
+    [
+        (2.2, 1.5, 0.1, 1),
+        (1 / 2.2, 1.5, 0.1, 1),
+        (1.8, 1.5, 0.1, 0),
+        (2.2, 1.0, 0.1, 0),
+        (2.2, 1.5, 0.7, 0),
+        (2.2, 1.5, 0.5, 1),
+    ],
+)
+def test_less_is_enough_where_the_network_plainly_fails_on_it(scale, loss, trained, found):
+    elsewhere = np.where(np.arange(100) % 20 == 19, loss, np.nan)
+    assert count(*seen(scale), **{"loss": trained, "validation.loss": elsewhere}) == found

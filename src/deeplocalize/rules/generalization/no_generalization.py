@@ -61,7 +61,7 @@ def check(trace: Trace, *, least: int = 8, learned: float = 0.5, above: float = 
         return
     yield Finding(
         message=f"The training loss went down to {now:.4g}, but on data the network is not trained on it is {late:.4g} and never "
-        f"was better than the {constant:.4g} of always answering the same: what is learned says nothing about other data.",
+        f"was clearly better than the {constant:.4g} of always answering the same: what is learned says nothing about other data.",
         locus=Locus("data", source=call_line(trace, "fit", "forward", "step")),
         evidence=(
             Evidence("training loss in the end, over a constant answer's", now / constant, "<", learned),

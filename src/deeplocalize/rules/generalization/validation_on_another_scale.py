@@ -10,7 +10,9 @@ perfect and the evaluation is at chance, which is easily taken for overfitting.
 How it is recognized
 The trace knows the inputs of passes without gradients (in Keras those of `evaluate` and of validation in `fit`). The RMS of those of
 an evaluation, of at least `least` = 20 examples, is more than `far` = 8 times that of the inputs trained on, or less than an eighth
-of it. Parts of one data set differ by some percent; what is forgotten is a division by 16 or 255, or a standardization.
+of it. Parts of one data set differ by some percent; what is forgotten is a division by 16 or 255, or a standardization. Where the
+network plainly fails there, `near` = 2 is enough: the loss of the evaluations is more than `lost` = 0.5 of a constant answer's,
+and that of the training less than half of this share.
 - All evaluations of which the scale is known are so: one that is not shows that the other is meant.
 - The loss of the evaluations, where it is known, is more than `worse` = 1.5 times that of the training.
 - An example is more than one number: of a curve, people look at how it goes on far beyond the data.
@@ -32,6 +34,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
 from deeplocalize.remedies import Remedy
 from deeplocalize.rules import rule
@@ -51,14 +55,18 @@ from deeplocalize.trace.schema import Trace
         "overfitting",
     ),
 )
-def check(trace: Trace, *, far: float = 8.0, least: int = 20, worse: float = 1.5) -> Iterator[Finding]:
+def check(
+    trace: Trace, *, far: float = 8.0, near: float = 2.0, lost: float = 0.5, least: int = 20, worse: float = 1.5
+) -> Iterator[Finding]:
     """Yield one finding if the inputs of all evaluations are far larger or far smaller than those trained on."""
     seen = [each for each in trace.run.evaluations if each.scale is not None and each.scale > 0]
     shown = [each for each in seen if each.examples >= max(least, 2 * (each.passes + each.proper))]
     if not shown or in_turns(trace) or _is_curve(trace) or _begins_with_any_scale(trace):
         return
     distances = [max(each.scale or 1.0, 1 / (each.scale or 1.0)) for each in shown]
-    if min(distances) <= far or _is_as_good(trace, worse):
+    failed = _failed(trace, lost)
+    limit = near if failed else far
+    if min(distances) <= limit or _is_as_good(trace, worse):
         return
     first = shown[0]
     scale = first.scale or 1.0
@@ -72,13 +80,14 @@ def check(trace: Trace, *, far: float = 8.0, least: int = 20, worse: float = 1.5
                 "RMS of the evaluation's inputs against that of the training's, whichever is larger",
                 min(distances),
                 ">",
-                far,
+                limit,
             ),
+            *failed,
         ),
         remedies=(
             Remedy("Scale the inputs of the evaluation as those of the training, with the numbers of the training"),
         ),
-        strength=strength_of(min(distances), far),
+        strength=strength_of(min(distances), limit),
         first_step=first.step,
     )
 
@@ -90,6 +99,20 @@ def _is_curve(trace: Trace) -> bool:
 def _begins_with_any_scale(trace: Trace) -> bool:
     order = in_order(trace)
     return bool(len(order)) and trace.layers[int(order[0])].kind in NORMALIZERS
+
+
+def _failed(trace: Trace, lost: float) -> tuple[Evidence, ...]:
+    """What shows that the network has learned its training data well, and does badly on those of the evaluations."""
+    constant, elsewhere = trace.data.baseline_loss, recorded(trace.scalar("validation.loss"))[-3:]
+    if not constant or not len(elsewhere):
+        return ()
+    there, here = float(np.median(elsewhere)) / constant, recent_loss(trace).value / constant
+    if not there > lost or not here < lost / 2:
+        return ()
+    return (
+        Evidence("loss there, over a constant answer's", there, ">", lost),
+        Evidence("training loss in the end, over a constant answer's", here, "<", lost / 2),
+    )
 
 
 def _is_as_good(trace: Trace, worse: float) -> bool:

@@ -14,8 +14,8 @@ By the validation loss, of which there must be `least` = 8 values or more. All o
 - On the training data the loss in the end is less than `learned` = 0.5 of a constant answer's.
 - On validation data it was never clearly (5 %) below a constant's, the median of three in a row; it is no lower in the end than
   at the first evaluation, and more than `above` = 1.1 times a constant's. Networks that overfit were better for a while.
-- For classes there must be an accuracy on validation data, and it was never clearly better than naming the most frequent class:
-  by a tenth of the errors of that, and by more than small numbers explain. A network that grows too sure of itself
+- For classes there must be an accuracy on validation data, and in most evaluations, and in the end, it was not clearly better
+  than naming the most frequent class: by a tenth of the errors of that, and by more than small numbers explain. A network that grows too sure of itself
   loses more and more on data that it answers well. Without an accuracy, quantities alone are judged.
 
 How to fix it

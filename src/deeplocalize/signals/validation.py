@@ -9,7 +9,7 @@ import numpy as np
 
 from deeplocalize.findings import Evidence
 from deeplocalize.signals.over_time import recorded
-from deeplocalize.signals.quality import CLEAR_GAIN, CLEAR_GAP
+from deeplocalize.signals.quality import CLEAR_GAIN
 from deeplocalize.trace.schema import FloatArray, IntArray, Trace
 
 LEAST = 3
@@ -17,6 +17,9 @@ LEAST = 3
 
 QUANTITIES = ("mean-squared-error", "mean-absolute-error", "huber")
 """Losses of quantities."""
+
+SURE = 0.02
+"""A validation loss that was so much below a constant's was better for a while."""
 
 HIGHER_IS_BETTER = ("acc", "auc", "precision", "recall", "f1", "iou", "dice", "r2", "top")
 LOWER_IS_BETTER = ("loss", "error", "mae", "mse", "rmse", "entropy", "mape")
@@ -103,7 +106,7 @@ def never_better(trace: Trace, curve: Curve) -> tuple[Evidence, ...] | None:
     """What shows beside the loss that on validation data the network never was better than a constant: of classes the accuracy.
     None if loss or accuracy speaks against it, or if there is no accuracy of classes."""
     objectives, majority, constant = trace.run.objectives, trace.data.baseline_accuracy, trace.data.baseline_loss
-    if constant is None or curve.then < (1 - CLEAR_GAP) * constant:
+    if constant is None or curve.then < (1 - SURE) * constant:
         return None
     if objectives and all(each.loss.kind in QUANTITIES for each in objectives):
         return ()

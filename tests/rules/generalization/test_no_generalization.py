@@ -42,18 +42,18 @@ def test_learning_by_heart_alone_is_told_with_the_loss_on_both_and_the_accuracy(
     assert "belong together" in found.remedies[0].text
 
 
-@pytest.mark.parametrize(("end", "count"), [(0.3, 1), (0.7, 0)])
-def test_much_must_have_been_learned_of_the_training_data(end, count):
+@pytest.mark.parametrize(("end", "count"), [(0.3, 1), (0.92, 1), (0.97, 0)])
+def test_something_must_have_been_learned_of_the_training_data(end, count):
     assert len(check.run(run(end=end))) == count
 
 
-@pytest.mark.parametrize(("validation", "count"), [(np.linspace(1.0, 1.3, EPOCHS), 1), (np.full(EPOCHS, 1.05), 0)])
+@pytest.mark.parametrize(("validation", "count"), [(np.linspace(1.0, 1.06, EPOCHS), 1), (np.full(EPOCHS, 1.01), 0)])
 def test_it_must_be_worse_than_a_constant_on_other_data(validation, count):
     assert len(check.run(run(validation))) == count
 
 
 def test_a_network_that_overfits_was_better_for_a_while():
-    assert check.run(run(np.interp(np.arange(EPOCHS), [0, 5, 39], [1.0, 0.9, 3.0]))) == ()
+    assert check.run(run(np.interp(np.arange(EPOCHS), [0, 5, 39], [1.0, 0.97, 3.0]))) == ()
 
 
 def test_one_lucky_evaluation_is_not_better():
@@ -64,7 +64,7 @@ def test_a_loss_that_comes_down_on_other_data_is_on_its_way():
     assert check.run(run(np.linspace(5.0, 1.5, EPOCHS))) == ()
 
 
-@pytest.mark.parametrize(("values", "count"), [(6, 0), (7, 0), (8, 1), (10, 1)])
+@pytest.mark.parametrize(("values", "count"), [(4, 0), (5, 0), (8, 1), (10, 1)])
 def test_a_few_evaluations_are_not_enough(values, count):
     assert len(check.run(run(np.linspace(1.02, 2.0, values), CHANCE[:values]))) == count
 

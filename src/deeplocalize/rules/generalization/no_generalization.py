@@ -10,10 +10,10 @@ Why it hurts
 The training loss looks like success, and the network is worth less than a constant.
 
 How it is recognized
-By the validation loss, of which there must be `least` = 8 values or more. All of this holds:
-- On the training data the loss in the end is less than `learned` = 0.5 of a constant answer's.
-- On validation data it was never clearly (5 %) below a constant's, the median of three in a row; it is no lower in the end than
-  at the first evaluation, and more than `above` = 1.1 times a constant's. Networks that overfit were better for a while.
+By the validation loss, of which there must be six values or more. All of this holds:
+- On the training data the loss in the end is less than `learned` = 0.95 of a constant answer's.
+- On validation data it was never more than 2 % below a constant's, the median of three in a row; it is no lower in the end than
+  at the first evaluation, and more than `above` = 1.03 times a constant's. Networks that overfit were better for a while.
 - For classes there must be an accuracy on validation data, and in most evaluations, and in the end, it was not clearly better
   than naming the most frequent class: by a tenth of the errors of that, and by more than small numbers explain. A network that grows too sure of itself
   loses more and more on data that it answers well. Without an accuracy, quantities alone are judged.
@@ -49,10 +49,10 @@ from deeplocalize.trace.schema import Trace
     needs=("steps", "loss", "baseline", "validation.loss"),
     explains=("learning-rate-decays-too-soon",),
 )
-def check(trace: Trace, *, least: int = 8, learned: float = 0.5, above: float = 1.1) -> Iterator[Finding]:
+def check(trace: Trace, *, learned: float = 0.95, above: float = 1.03) -> Iterator[Finding]:
     """Yield one finding if the training loss is low and the validation loss never was."""
     curve, constant, now = validation_curve(trace), trace.data.baseline_loss, recent_loss(trace).value
-    if curve is None or len(curve.values) < least or not constant or in_turns(trace) or ranks_elsewhere(trace):
+    if curve is None or not constant or in_turns(trace) or ranks_elsewhere(trace):
         return
     late = float(curve.late.min())
     if not now < learned * constant or not late > above * constant:

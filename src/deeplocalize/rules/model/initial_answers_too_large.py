@@ -12,8 +12,8 @@ seen seldom keeps it: the network answers nonsense about all that is not among i
 How it is recognized
 All of this holds:
 - All layers with weights are embeddings.
-- Before the first step the answers are more than `far` = 3 times as far apart (standard deviation over the batch) as the
-  targets; logits, which have no unit, more than 3. A fresh network is at 0.1 to 1.
+- Before the first step the answers are more than `far` = 2 times as far apart (standard deviation over the batch) as the
+  targets; logits, which have no unit, more than 2. A fresh network is at 0.1 to 1.
 - Harm: after 100 steps and 3,200 examples the training loss is still no better than a constant's, or on validation data neither
   loss nor accuracy ever was, and the loss is `above` = 1.1 times a constant's or more.
 
@@ -58,7 +58,7 @@ WEIGHT, SPREAD = Series("weight", "rms"), "prediction.spread"
         "too-few-steps",
     ),
 )
-def check(trace: Trace, *, far: float = 3.0, above: float = 1.1) -> Iterator[Finding]:
+def check(trace: Trace, *, far: float = 2.0, above: float = 1.1) -> Iterator[Finding]:
     """Yield one finding, for the widest embedding."""
     apart, layer = _apart(trace), _widest(trace)
     if not apart > far or layer is None or in_turns(trace) or not has_had_time(trace):

@@ -95,5 +95,6 @@ SCALARS = (
     "loss_scale",  # by what the loss is multiplied against underflow, where a step that is skipped counts as one
     "rebuilt_models",  # models that the same call built in place of one that was trained for a single step
     "validation.loss",  # on data that are not trained on, where the program computes it
+    "validation.target_rms",  # of targets that are quantities, there
 )
 """Quantities recorded for a step as a whole. Besides these: ``metric.<name>`` and more of ``validation.<name>``."""

@@ -494,3 +494,5 @@ def test_the_same_users_with_other_items_are_not_data_that_are_trained_on(watche
             with torch.no_grad():
                 nn.functional.mse_loss(model(user[500:], item[500:]), rating[500:])
     assert len(recorded(run.trace, "validation.loss")) == 3
+    expected = rating[500:].square().mean().sqrt().item()
+    np.testing.assert_allclose(recorded(run.trace, "validation.target_rms"), [expected] * 3, rtol=1e-5)

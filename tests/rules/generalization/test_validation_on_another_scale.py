@@ -1,9 +1,11 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 from deeplocalize.rules.generalization.validation_on_another_scale import check
 from deeplocalize.testing import make_layer, make_run, make_trace, source
-from deeplocalize.trace import DataCard, InputCard
+from deeplocalize.trace import DataCard, InputCard, TargetCard
 from deeplocalize.trace.schema import Evaluation
 
 TABLE = InputCard("x", "float32", (4,), 400, -1.0, 1.0, 0.0, 1.0, 0, False, 4, 0, None)
@@ -91,3 +93,16 @@ def test_an_evaluation_that_goes_as_well_as_the_training_is_not_accused(loss, fo
 def test_less_is_enough_where_the_network_plainly_fails_on_it(scale, loss, trained, found):
     elsewhere = np.where(np.arange(100) % 20 == 19, loss, np.nan)
     assert count(*seen(scale), **{"loss": trained, "validation.loss": elsewhere}) == found
+
+
+@pytest.mark.parametrize(("there", "found"), [(2.0, 0), (14.0, 0), (18.0, 1), (2 / 7, 0), (2 / 9, 1), (np.nan, 0)])
+def test_targets_of_another_scale_are_told(there, found):
+    """Those trained on have a mean of 1.6 and a standard deviation of 1.2: an RMS of 2."""
+    card = TargetCard("float32", (), 400, "continuous", minimum=-1.0, maximum=5.0, mean=1.6, std=1.2, nonfinite=0)
+    last = np.arange(100) % 20 == 19
+    scalars = {"validation.target_rms": np.where(last, there, np.nan), "validation.loss": np.where(last, 9.0, np.nan)}
+    trace = dataclasses.replace(
+        run(*seen(1.0), **scalars), data=DataCard(inputs=(TABLE,), targets=(card,), baseline_loss=1.44)
+    )
+    told = check.run(trace)
+    assert [each.locus.kind for each in told] == ["target-scaling"] * found

@@ -40,10 +40,20 @@ MOST_IN_VAIN = 20
 
 @dataclass
 class Computed:
-    """Losses and shares of right answers, with the number of examples of each."""
+    """Losses, shares of right answers, and the mean square of targets that are quantities, with the number of examples of each."""
 
     losses: list[tuple[int, Tensor]] = field(default_factory=list)
     right: list[tuple[int, Tensor]] = field(default_factory=list)
+    squares: list[tuple[int, Tensor]] = field(default_factory=list)
+
+    def scalars(self) -> dict[str, float | Tensor]:
+        """The scalars ``validation.*`` that are known."""
+        found = {"validation.loss": _mean(self.losses)} if self.losses else {}
+        if found and len(self.right) == len(self.losses):
+            found["validation.accuracy"] = _mean(self.right)
+        if found and len(self.squares) == len(self.losses):
+            found["validation.target_rms"] = _mean(self.squares).sqrt()
+        return {**found}
 
 
 class Results:
@@ -64,14 +74,14 @@ class Results:
         computed.losses.append((len(target), output.detach().reshape(())))
         if (right := right_answers(function, prediction, target)) is not None:
             computed.right.append((len(target), right))
+        elif target.is_floating_point() and target.shape == prediction.shape:
+            computed.squares.append((len(target), target.detach().double().square().mean()))
 
     def take(self) -> dict[str, float | Tensor]:
         """What was added since the last time. Where modules computed losses, those of functions say the same again."""
         computed = self._by_module if self._by_module.losses else self._by_function
         self._by_module, self._by_function = Computed(), Computed()
-        found = {"validation.loss": _mean(computed.losses)} if computed.losses else {}
-        whole = computed.losses and len(computed.right) == len(computed.losses)
-        return found | ({"validation.accuracy": _mean(computed.right)} if whole else {})
+        return computed.scalars()
 
 
 class LossesElsewhere:

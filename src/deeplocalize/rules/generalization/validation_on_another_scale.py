@@ -1,7 +1,7 @@
-"""The network is validated or tested on inputs of another scale than those it is trained on.
+"""The network is validated or tested on inputs, or targets, of another scale than those it is trained on.
 
 What it means
-The inputs of the training were scaled and those of the evaluation were not, or the other way round.
+The inputs or targets of the training were scaled and those of the evaluation were not, or the other way round.
 
 Why it hurts
 The network has never seen such numbers: its answers to them mean nothing, however well it has learned. The training looks
@@ -18,6 +18,8 @@ and that of the training less than half of this share.
 - An example is more than one number: of a curve, people look at how it goes on far beyond the data.
 - The model does not begin with a layer that brings inputs of any scale to the same, nor with one that looks words up.
 
+Targets are judged by the same factor `far`, where the program computes a loss of quantities on validation data.
+
 How to fix it
 Do to the evaluation's inputs what is done to those of the training, with the numbers of the training: fit a scaler to the training
 data and apply it to both.
@@ -32,6 +34,7 @@ https://scikit-learn.org/stable/common_pitfalls.html#inconsistent-preprocessing
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -58,7 +61,10 @@ from deeplocalize.trace.schema import Trace
 def check(
     trace: Trace, *, far: float = 8.0, near: float = 2.0, lost: float = 0.5, least: int = 20, worse: float = 1.5
 ) -> Iterator[Finding]:
-    """Yield one finding if the inputs of all evaluations are far larger or far smaller than those trained on."""
+    """Yield one finding if the targets or the inputs of all evaluations are far larger or smaller than those trained on."""
+    if (apart := _between_targets(trace)) > far and not in_turns(trace) and not _is_as_good(trace, worse):
+        yield _other_targets(trace, apart, far)
+        return
     seen = [each for each in trace.run.evaluations if each.scale is not None and each.scale > 0]
     shown = [each for each in seen if each.examples >= max(least, 2 * (each.passes + each.proper))]
     if not shown or in_turns(trace) or _is_curve(trace) or _begins_with_any_scale(trace):
@@ -89,6 +95,30 @@ def check(
         ),
         strength=strength_of(min(distances), limit),
         first_step=first.step,
+    )
+
+
+def _between_targets(trace: Trace) -> float:
+    """RMS of the evaluations' targets against that of the training's, whichever is larger; NaN if that is not known."""
+    there, card = recorded(trace.scalar("validation.target_rms")), trace.data.targets[:1]
+    if not len(there) or not card or card[0].mean is None or card[0].std is None:
+        return math.nan
+    here, usual = math.hypot(card[0].mean, card[0].std), float(np.median(there))
+    return max(usual / here, here / usual) if here > 0 and usual > 0 else math.nan
+
+
+def _other_targets(trace: Trace, apart: float, far: float) -> Finding:
+    return Finding(
+        message=f"The targets that the network is evaluated by and those it is trained on differ by a factor of {apart:.3g}: what "
+        "scales the one is missing for the other.",
+        locus=Locus("target-scaling", source=call_line(trace, "eval", "fit", "forward", "step")),
+        evidence=(
+            Evidence("RMS of the evaluation's targets against the training's, whichever is larger", apart, ">", far),
+        ),
+        remedies=(
+            Remedy("Scale the targets of the evaluation as those of the training, with the numbers of the training"),
+        ),
+        strength=strength_of(apart, far),
     )
 
 

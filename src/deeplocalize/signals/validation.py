@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deeplocalize.findings import Evidence
 from deeplocalize.signals.over_time import recorded
 from deeplocalize.signals.quality import CLEAR_GAIN
 from deeplocalize.trace.schema import FloatArray, IntArray, Trace
@@ -102,14 +101,21 @@ def closest(values: FloatArray) -> float:
     return float(steps.min()) if len(steps) else 1.0
 
 
-def never_better(trace: Trace, curve: Curve) -> tuple[Evidence, ...] | None:
-    """What shows beside the loss that on validation data the network never was better than a constant: of classes the accuracy.
-    None if loss or accuracy speaks against it, or if there is no accuracy of classes."""
+class Answers(NamedTuple):
+    """The usual accuracy on validation data, and what it may be at most to be no better than a constant; NaN for quantities."""
+
+    usual: float
+    limit: float
+
+
+def never_better(trace: Trace, curve: Curve) -> Answers | None:
+    """The answers of a network that never was better than a constant on validation data. None if loss or accuracy speaks against
+    that, or if there is no accuracy of classes."""
     objectives, majority, constant = trace.run.objectives, trace.data.baseline_accuracy, trace.data.baseline_loss
     if constant is None or curve.then < (1 - SURE) * constant:
         return None
     if objectives and all(each.loss.kind in QUANTITIES for each in objectives):
-        return ()
+        return Answers(math.nan, math.nan)
     shares = [
         trace.scalar(each)[curve.at] for each in trace.scalars if each.startswith("validation.") and "acc" in each
     ]
@@ -119,4 +125,4 @@ def never_better(trace: Trace, curve: Curve) -> tuple[Evidence, ...] | None:
     usual = max(float(np.median(each[-some:])) for each in shares for some in (len(curve.late), len(each)))
     luck = 2 * math.sqrt(majority * (1 - majority) * min(map(closest, shares)))
     limit = majority + max(CLEAR_GAIN * (1 - majority), luck)
-    return (Evidence("accuracy on validation data, mostly", usual, "<=", limit),) if usual <= limit else None
+    return Answers(usual, limit) if usual <= limit else None

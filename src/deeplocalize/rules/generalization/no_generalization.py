@@ -32,6 +32,7 @@ C. Zhang et al.: Understanding deep learning requires rethinking generalization,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from deeplocalize.findings import Evidence, Finding, Locus, Severity, strength_of
@@ -59,6 +60,7 @@ def check(trace: Trace, *, learned: float = 0.95, above: float = 1.03) -> Iterat
         return
     if late < (1 - CLEAR_GAP) * curve.values[0] or (answers := never_better(trace, curve)) is None:
         return
+    accuracy = "accuracy on validation data, mostly"
     yield Finding(
         message=f"The training loss went down to {now:.4g}, but on data the network is not trained on it is {late:.4g} and never "
         f"was clearly better than the {constant:.4g} of always answering the same: what is learned says nothing about other data.",
@@ -66,7 +68,7 @@ def check(trace: Trace, *, learned: float = 0.95, above: float = 1.03) -> Iterat
         evidence=(
             Evidence("training loss in the end, over a constant answer's", now / constant, "<", learned),
             Evidence("validation loss in the end, over a constant answer's", late / constant, ">", above),
-            *answers,
+            *([] if math.isnan(answers.usual) else [Evidence(accuracy, answers.usual, "<=", answers.limit)]),
         ),
         remedies=(
             Remedy(

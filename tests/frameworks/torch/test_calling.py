@@ -80,6 +80,8 @@ def test_what_a_function_returns_is_told_with_what_it_was_given():
 @pytest.mark.skipif(hasattr(sys, "monitoring"), reason="there, other functions are not even looked at")
 def test_looking_for_what_is_returned_ends_after_so_many_events():
     assert returned(lambda: ([min("ab") for _ in range(100)], shout("ab"))) == []
+    assert len(returned(lambda: (shout("ab"), shout("cd")))) == 2
+    assert len(returned(lambda: (shout("ab"), [min("ab") for _ in range(10)], shout("cd")))) == 1
     assert sys.getprofile() is None
 
 

@@ -48,12 +48,14 @@ class Computed:
 
     def scalars(self) -> dict[str, float | Tensor]:
         """The scalars ``validation.*`` that are known."""
-        found = {"validation.loss": _mean(self.losses)} if self.losses else {}
-        if found and len(self.right) == len(self.losses):
+        if not self.losses:
+            return {}
+        found: dict[str, float | Tensor] = {"validation.loss": _mean(self.losses)}
+        if len(self.right) == len(self.losses):
             found["validation.accuracy"] = _mean(self.right)
-        if found and len(self.squares) == len(self.losses):
+        if len(self.squares) == len(self.losses):
             found["validation.target_rms"] = _mean(self.squares).sqrt()
-        return {**found}
+        return found
 
 
 class Results:
@@ -128,10 +130,11 @@ class LossesElsewhere:
             self._hook.stop()
 
     def _returned(self, name: str, frame: FrameType, output: Any) -> None:
-        given, caller = frame.f_locals, frame.f_back
+        caller = frame.f_back
         from_module = caller is not None and caller.f_code.co_filename == nn.modules.loss.__file__
         if self._asked is None or self._trained is None or from_module or torch.is_grad_enabled():
             return
+        given = frame.f_locals
         target, reduction, smoothing = given.get("target"), given.get("reduction"), given.get("label_smoothing", 0.0)
         if LOSS_CALLS[name] != self._trained.kind or smoothing != self._trained.label_smoothing:
             return

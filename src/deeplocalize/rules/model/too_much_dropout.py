@@ -16,7 +16,7 @@ and `together` = 15 times the signal is reached with more than four of 0.5. Gaus
 That alone is no fault, for wide layers stand much. So harm must be seen: where validation data are, their error (dropout
 is off there) must have levelled off, and otherwise the network must be no better than a constant answer although it had
 time. And the inputs must say more: the five nearest neighbors among the rows trained on, each row left out of its own answer,
-remove at least `least` = 0.15 more of the constant answer's error.
+remove at least `least` = 0.2 more of the constant answer's error.
 
 How to fix it
 Use a rate between 0.1 and 0.5, or leave dropout out until the network learns its training data. If 0.9 was the share to keep,
@@ -56,7 +56,7 @@ COUNTED = 0.5
     needs=("steps", "loss", "layers", "sample"),
     explains=("dead-units", "learning-rate-too-low", "loss-no-better-than-constant", "too-few-steps"),
 )
-def check(trace: Trace, *, noise: float = 3.0, together: float = 15.0, least: float = 0.15) -> Iterator[Finding]:
+def check(trace: Trace, *, noise: float = 3.0, together: float = 15.0, least: float = 0.2) -> Iterator[Finding]:
     """Yield one finding, for the strongest dropout."""
     added = _noises(trace)
     if not added:
